@@ -1,0 +1,1 @@
+"""What the portal and the code that calls AI services must agree on. Needs Python alone."""

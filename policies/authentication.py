@@ -1,0 +1,1 @@
+"""Reads: Bearer keys. Filled by the policies app."""
