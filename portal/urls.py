@@ -6,4 +6,12 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("", include("portal.page_urls")),
+    path("", include("vendors.urls")),
+    path("", include("policies.urls")),
+    path("", include("audits.urls")),
+    path("", include("evidence.urls")),
+    path("api/v1/", include("portal.api_urls")),
+    path("api/v1/", include("policies.api_urls")),
+    path("api/v1/", include("audits.api_urls")),
 ]

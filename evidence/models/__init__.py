@@ -1,0 +1,4 @@
+from evidence.models.findings import CheckRun, Finding, FindingEvent, Notice
+from evidence.models.packs import EvidencePack, PackEvent
+
+__all__ = ["CheckRun", "EvidencePack", "Finding", "FindingEvent", "Notice", "PackEvent"]

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Q
+
+
+class FindingQuerySet(models.QuerySet["Finding"]):
+    def open(self) -> FindingQuerySet:
+        return self.filter(closed_at__isnull=True)
+
+    def due_within(self, on: dt.date, *, days: int) -> FindingQuerySet:
+        """Open findings due on or before the day `days` after `on`."""
+        return self.open().filter(due_on__lte=on + dt.timedelta(days=days))
+
+    def touching(self, start: dt.datetime, end: dt.datetime) -> FindingQuerySet:
+        """Findings that were open at some moment from `start` on and before `end`."""
+        return self.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=start), opened_at__lt=end)
+
+
+class Finding(models.Model):
+    """Something a daily check found; it closes by itself when the check no longer finds it.
+
+    Seen again later, the same subject gets a new finding: each row is one stretch of time.
+    """
+
+    class Severity(models.TextChoices):
+        HIGH = "high", "High"
+        MEDIUM = "medium", "Medium"
+        LOW = "low", "Low"
+
+    check_code = models.CharField(max_length=40, db_index=True)
+    subject_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, related_name="+")
+    subject_id = models.BigIntegerField()
+    subject = GenericForeignKey("subject_type", "subject_id")
+    subject_label = models.CharField(max_length=200, help_text="The subject's name when found.")
+    severity = models.CharField(max_length=6, choices=Severity)
+    due_on = models.DateField(null=True, blank=True, help_text="The day it is about, if any.")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: the compliance officers.",
+    )
+    opened_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = FindingQuerySet.as_manager()
+
+    class Meta:
+        ordering = [models.F("due_on").asc(nulls_last=True), "-opened_at"]
+        default_permissions = ("view", "change")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["check_code", "subject_type", "subject_id"],
+                condition=Q(closed_at__isnull=True),
+                name="finding_open_once_a_subject",
+            ),
+            models.CheckConstraint(
+                name="finding_closed_after_it_opened",
+                condition=Q(closed_at__isnull=True) | Q(closed_at__gte=models.F("opened_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.check_code}: {self.subject_label}"
+
+
+class FindingEvent(models.Model):
+    """What happened to a finding; append-only."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened", "Opened"
+        CHANGED = "changed", "Due day or severity changed"
+        ASSIGNED = "assigned", "Assigned"
+        NOTED = "noted", "Note"
+        CLOSED = "closed", "Closed"
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=8, choices=Kind)
+    note = models.CharField(max_length=500, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%-d %b %Y}"
+
+
+class CheckRun(models.Model):
+    """One run of all daily checks; the newest is the scheduler's sign of life."""
+
+    on = models.DateField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    opened = models.PositiveIntegerField(default=0)
+    closed = models.PositiveIntegerField(default=0)
+    notices = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-started_at"]
+        default_permissions = ("view",)
+        permissions = [("run_checks", "Can run the daily checks now")]
+
+    def __str__(self) -> str:
+        return f"Checks of {self.on:%-d %b %Y}"
+
+
+class Notice(models.Model):
+    """That a mail about a finding went out for one window of days before its due day.
+
+    A window stands for the time until the next one, so a worker that was down catches up, and
+    nobody gets the same notice twice. Negative windows are weeks after the due day.
+    """
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="notices")
+    window_days = models.SmallIntegerField()
+    recipient = models.EmailField()
+    sent_at = models.DateTimeField(null=True, help_text="Empty while it waits to be sent.")
+
+    class Meta:
+        ordering = ["-pk"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finding", "window_days", "recipient"], name="notice_once_a_window"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.finding_id} {self.window_days} {self.recipient}"

@@ -1,0 +1,87 @@
+"""Roles and what each may do, as permission strings; `manage.py setup` writes them as groups."""
+
+from __future__ import annotations
+
+VIEW_REGISTER = (
+    "vendors.view_vendor",
+    "vendors.view_service",
+    "vendors.view_fact",
+    "vendors.view_agreement",
+    "vendors.view_assurancereport",
+    "vendors.view_bridgeletter",
+    "policies.view_dataclass",
+    "policies.view_requirement",
+    "policies.view_integration",
+    "policies.view_approval",
+    "evidence.view_finding",
+)
+VIEW_PAPERS = ("vendors.view_document",)
+VIEW_CALLS = ("audits.view_call", "audits.view_completion")
+VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "Compliance officer": (
+        *VIEW_REGISTER,
+        *VIEW_PAPERS,
+        *VIEW_CALLS,
+        *VIEW_PEOPLE,
+        "vendors.add_vendor",
+        "vendors.change_vendor",
+        "vendors.add_service",
+        "vendors.change_service",
+        "vendors.add_fact",
+        "vendors.add_agreement",
+        "vendors.change_agreement",
+        "vendors.terminate_agreement",
+        "vendors.add_assurancereport",
+        "vendors.review_assurancereport",
+        "vendors.add_bridgeletter",
+        "vendors.add_document",
+        "policies.add_dataclass",
+        "policies.change_dataclass",
+        "policies.change_requirement",
+        "policies.approve_integration",
+        "policies.suspend_integration",
+        "policies.retire_integration",
+        "audits.export_call",
+        "evidence.change_finding",
+        "evidence.view_checkrun",
+        "evidence.run_checks",
+        "evidence.view_evidencepack",
+        "evidence.add_evidencepack",
+        "evidence.change_evidencepack",
+        "evidence.download_evidencepack",
+    ),
+    # Changing, submitting and keys of an integration: object permissions of its owner.
+    "Engineer": (*VIEW_REGISTER, "policies.add_integration"),
+    "Auditor": (
+        *VIEW_REGISTER,
+        *VIEW_PAPERS,
+        *VIEW_CALLS,
+        *VIEW_PEOPLE,
+        "audits.export_call",
+        "evidence.view_checkrun",
+        "evidence.view_evidencepack",
+        "evidence.add_evidencepack",
+        "evidence.change_evidencepack",
+        "evidence.download_evidencepack",
+    ),
+    "Viewer": VIEW_REGISTER,
+    "Administrator": (
+        *VIEW_REGISTER,
+        *VIEW_PEOPLE,
+        "portal.add_user",
+        "portal.change_user",
+        "evidence.view_checkrun",
+        "evidence.run_checks",
+    ),
+}
+
+# What the owner of an integration may do with it, as object permissions.
+OWNER = (
+    "policies.change_integration",
+    "policies.submit_integration",
+    "policies.retire_integration",
+    "policies.manage_keys",
+    "policies.read_log",
+)

@@ -1,0 +1,119 @@
+"""Plain functions that make a good case; a test breaks one thing of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from itertools import count
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from guardian.shortcuts import assign_perm
+
+from countersign.canonical import digest
+from policies.models import Approval, DataClass, Integration, IntegrationKey
+from policies.roles import OWNER
+from policies.services.deciding import material_terms
+from policies.services.people import sync_roles
+from vendors.models import Service
+from vendors.tests import make
+from vendors.tests.make import TODAY, YEAR
+
+ROLES = {
+    "officer": "Compliance officer",
+    "engineer": "Engineer",
+    "auditor": "Auditor",
+    "viewer": "Viewer",
+    "administrator": "Administrator",
+}
+NOON = dt.datetime.combine(TODAY, dt.time(12), dt.UTC)
+_number = count(1)
+
+
+def person(role: str = "", email: str = ""):
+    """An active person with one of ROLES, or with none."""
+    user = get_user_model().objects.create_user(
+        email or f"{role or 'person'}{next(_number)}@example.com"
+    )
+    if role:
+        sync_roles()
+        user.groups.add(Group.objects.get(name=ROLES[role]))
+    return user
+
+
+def data_class(slug: str = "phi", **fields) -> DataClass:
+    """A class whose every reason blocks; PHI unless told otherwise."""
+    fields = {"name": slug.upper(), "is_phi": slug == "phi", **fields}
+    return DataClass.objects.get_or_create(slug=slug, defaults=fields)[0]
+
+
+def good_service() -> Service:
+    """A service for which every check passes: approved vendor, BAA, report, fresh facts."""
+    made = make.service()
+    make.baa(made.vendor)
+    make.report(made.vendor, by=person())
+    return made
+
+
+def integration(**fields) -> Integration:
+    """A draft of a PHI use of a good service, owned by an engineer."""
+    number = next(_number)
+    classes = fields.pop("data_classes", None)
+    fields = {
+        "slug": f"integration-{number}",
+        "name": f"Integration {number}",
+        "purpose": "treatment",
+        "description": "Summarises intake notes.",
+        "model_patterns": ["gpt-*"],
+        "region": "us-east-1",
+        **fields,
+    }
+    fields.setdefault("service", None)
+    fields["service"] = fields["service"] or good_service()
+    fields["owner"] = fields.get("owner") or person("engineer")
+    made = Integration.objects.create(**fields)
+    made.data_classes.set([data_class()] if classes is None else classes)
+    for permission in OWNER:
+        assign_perm(permission, made.owner, made)
+    return made
+
+
+def approve(made: Integration, *, by=None, on: dt.date = TODAY) -> Approval:
+    """Approve the integration as it stands, for a year, and set it to work."""
+    terms = material_terms(made)
+    approval = Approval.objects.create(
+        integration=made,
+        decision=Approval.Decision.APPROVE,
+        terms=terms,
+        terms_digest=digest(terms),
+        expires_on=on + YEAR,
+        decided_by=by or person("officer"),
+        decided_at=dt.datetime.combine(on, dt.time(9), dt.UTC),
+    )
+    made.state = Integration.State.ACTIVE
+    made.save()
+    return approval
+
+
+def active_integration(**fields) -> Integration:
+    made = integration(**fields)
+    approve(made)
+    return made
+
+
+def key(
+    of: Integration, *, secret: str = "", at: dt.datetime = NOON, **fields
+) -> tuple[IntegrationKey, str]:
+    """A live key that writes and reads, and its secret."""
+    number = next(_number)
+    secret = secret or f"csk_live_test{number:028d}"
+    fields = {
+        "name": "test",
+        "public_id": f"id{number:010d}",
+        "scopes": [s.value for s in IntegrationKey.Scope],
+        "created_at": at - dt.timedelta(days=1),
+        "expires_at": at + dt.timedelta(days=300),
+        **fields,
+    }
+    sha256 = hashlib.sha256(secret.encode()).hexdigest()
+    return IntegrationKey.objects.create(integration=of, secret_sha256=sha256, **fields), secret

@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Least
+
+from vendors.models.register import Service, Vendor
+
+REFERENCE = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$", "Use letters, digits and . _ / - without spaces."
+)
+
+# The first day counts, the second value does not: the day after the last, the day of the
+# termination, or the day a newer version takes over, whichever comes first.
+DAYS_IN_FORCE = Func(
+    F("starts_on"),
+    Least(
+        Func(F("ends_on"), template="(%(expressions)s + 1)", output_field=models.DateField()),
+        F("terminated_on"),
+        F("superseded_on"),
+    ),
+    Value("[)"),
+    function="daterange",
+    output_field=DateRangeField(),
+)
+
+
+class Document(models.Model):
+    """An uploaded file as it was received; never changed, named by its content."""
+
+    file = models.FileField(upload_to="%Y/%m", max_length=200)
+    name = models.CharField(max_length=200, help_text="The file's name as it was uploaded.")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size_bytes = models.PositiveBigIntegerField()
+    content_type = models.CharField(max_length=100)
+    page_count = models.PositiveIntegerField(null=True, blank=True)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-uploaded_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AgreementQuerySet(models.QuerySet["Agreement"]):
+    def in_force(self, on: dt.date) -> AgreementQuerySet:
+        """Agreements that hold on the day `on`; the first and the last day count."""
+        return self.filter(
+            Q(ends_on__isnull=True) | Q(ends_on__gte=on),
+            Q(terminated_on__isnull=True) | Q(terminated_on__gt=on),
+            Q(superseded_on__isnull=True) | Q(superseded_on__gt=on),
+            starts_on__lte=on,
+        )
+
+    def ending(self, on: dt.date, *, within_days: int) -> AgreementQuerySet:
+        """Agreements in force on `on` whose last day is at most `within_days` away."""
+        return self.in_force(on).filter(ends_on__lte=on + dt.timedelta(days=within_days))
+
+
+class Agreement(models.Model):
+    """One signed version of a contract that governs data: a HIPAA BAA or a GDPR DPA.
+
+    A new version is a new row that names the one it amends; a trigger lets only the fields of the
+    life cycle change afterwards. Source: 45 CFR 164.504(e), 164.308(b).
+    """
+
+    class Kind(models.TextChoices):
+        BAA = "baa", "BAA"
+        DPA = "dpa", "DPA"
+
+    class OurRole(models.TextChoices):
+        COVERED_ENTITY = "covered_entity", "Covered entity"
+        BUSINESS_ASSOCIATE = "business_associate", "Business associate"
+        SUBCONTRACTOR = "subcontractor", "Subcontractor"
+        CONTROLLER = "controller", "Controller"
+        PROCESSOR = "processor", "Processor"
+
+    # What may change in a stored row; the trigger in migration 0002 names the same fields.
+    LIFE_CYCLE = ("terminated_on", "termination_reason", "superseded_on", "owner_id")
+
+    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="agreements")
+    kind = models.CharField(max_length=3, choices=Kind)
+    reference = models.CharField(
+        max_length=80,
+        validators=[REFERENCE],
+        help_text="How this agreement is named in records, such as BAA-2026-014.",
+    )
+    version = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    amends = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="amended_by"
+    )
+    account = models.CharField(
+        "account or organization id",
+        max_length=80,
+        blank=True,
+        help_text="The account it was signed for, if it names one; empty for all of ours.",
+    )
+    our_role = models.CharField(max_length=18, choices=OurRole, default=OurRole.BUSINESS_ASSOCIATE)
+    counterparty = models.CharField("counterparty's legal entity", max_length=200)
+    signed_by_us = models.CharField("signed for us by", max_length=120, blank=True)
+    signed_by_vendor = models.CharField("signed for the vendor by", max_length=120, blank=True)
+    signed_on = models.DateField(null=True, blank=True)
+    starts_on = models.DateField("effective", help_text="First day in force.")
+    ends_on = models.DateField(
+        "expires", null=True, blank=True, help_text="Last day in force; empty if evergreen."
+    )
+    notice_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Days of notice before it can be ended."
+    )
+    breach_notice_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="Days the vendor has to report a breach; 45 CFR 164.410 allows at most 60.",
+    )
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    terminated_on = models.DateField(
+        null=True, blank=True, help_text="First day on which it no longer holds."
+    )
+    termination_reason = models.CharField(max_length=300, blank=True)
+    superseded_on = models.DateField(
+        null=True, blank=True, help_text="First day of the version that replaces this one."
+    )
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AgreementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["vendor__name", "kind", "-starts_on", "-version"]
+        permissions = [("terminate_agreement", "Can terminate an agreement")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vendor", "reference", "version"],
+                name="agreement_reference_once_a_version",
+                violation_error_message="This vendor has an agreement of this reference.",
+            ),
+            models.CheckConstraint(
+                name="agreement_ends_after_it_starts",
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
+                violation_error_message="The last day is before the first.",
+            ),
+            models.CheckConstraint(
+                name="agreement_terminated_after_it_starts",
+                condition=Q(terminated_on__isnull=True) | Q(terminated_on__gte=F("starts_on")),
+                violation_error_message="It cannot be terminated before its first day.",
+            ),
+            models.CheckConstraint(
+                name="agreement_superseded_after_it_starts",
+                condition=Q(superseded_on__isnull=True) | Q(superseded_on__gte=F("starts_on")),
+                violation_error_message="A new version cannot start before the old one.",
+            ),
+            ExclusionConstraint(
+                name="agreement_one_of_a_kind_at_a_time",
+                expressions=[
+                    (F("vendor"), RangeOperators.EQUAL),
+                    (F("kind"), RangeOperators.EQUAL),
+                    (F("account"), RangeOperators.EQUAL),
+                    (DAYS_IN_FORCE, RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="This overlaps an agreement of the same kind and account.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.reference}"
+
+    def last_day(self) -> dt.date | None:
+        """The last day in force, whatever ends it; None if nothing does yet.
+
+        A day before `starts_on` means that it never was in force.
+        """
+        ends = [self.ends_on] if self.ends_on else []
+        ends += [
+            day - dt.timedelta(days=1) for day in (self.terminated_on, self.superseded_on) if day
+        ]
+        return min(ends) if ends else None
+
+
+class CoveredScope(models.Model):
+    """What an agreement covers; an agreement without a row covers nothing.
+
+    Empty fields mean any. The commonest hole is a BAA that does not name the service in use.
+    """
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="scopes")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="agreement_scopes")
+    model_pattern = models.CharField(max_length=120, blank=True)
+    region = models.CharField(max_length=40, blank=True)
+    features_excluded = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    page = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["service__name", "model_pattern", "region"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement", "service", "model_pattern", "region"],
+                name="covered_scope_once",
+                violation_error_message="This scope is listed already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return " · ".join(
+            part for part in (str(self.service), self.model_pattern, self.region) if part
+        )
+
+
+class AssuranceReport(models.Model):
+    """An independent report on a vendor's controls, as issued, with our review of it.
+
+    A type II report covers a period, both days counting; a type I describes one day.
+    """
+
+    class Kind(models.TextChoices):
+        SOC2_TYPE2 = "soc2_type2", "SOC 2 Type II"
+        SOC2_TYPE1 = "soc2_type1", "SOC 2 Type I"
+        SOC1 = "soc1", "SOC 1"
+        SOC3 = "soc3", "SOC 3"
+        ISO27001 = "iso27001", "ISO 27001"
+        HITRUST = "hitrust", "HITRUST"
+
+    class Opinion(models.TextChoices):
+        UNQUALIFIED = "unqualified", "Unqualified"
+        QUALIFIED = "qualified", "Qualified"
+        ADVERSE = "adverse", "Adverse"
+        DISCLAIMER = "disclaimer", "Disclaimer"
+        NONE = "none", "Not an opinion"
+
+    class Review(models.TextChoices):
+        PENDING = "pending", "Not reviewed"
+        ACCEPT = "accept", "Accepted"
+        CONDITIONS = "accept_with_conditions", "Accepted with conditions"
+        REJECT = "reject", "Rejected"
+
+    class Category(models.TextChoices):
+        SECURITY = "security", "Security"
+        AVAILABILITY = "availability", "Availability"
+        INTEGRITY = "processing_integrity", "Processing integrity"
+        CONFIDENTIALITY = "confidentiality", "Confidentiality"
+        PRIVACY = "privacy", "Privacy"
+
+    # What may change in a stored row; the trigger in migration 0002 names the same fields.
+    LIFE_CYCLE = ("review", "review_note", "reviewed_by_id", "reviewed_on", "type2_due_on")
+
+    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="reports")
+    kind = models.CharField(max_length=10, choices=Kind)
+    as_of = models.DateField(null=True, blank=True, help_text="The day a type I describes.")
+    period_start = models.DateField(null=True, blank=True)
+    period_end = models.DateField(null=True, blank=True)
+    issued_on = models.DateField(null=True, blank=True, help_text="Date of the auditor's letter.")
+    auditor = models.CharField(max_length=160)
+    opinion = models.CharField(max_length=12, choices=Opinion, default=Opinion.UNQUALIFIED)
+    categories = ArrayField(
+        models.CharField(max_length=20, choices=Category), default=list, blank=True
+    )
+    exception_count = models.PositiveSmallIntegerField(default=0)
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    replaces = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced_by",
+        help_text="The row this one corrects.",
+    )
+    type2_due_on = models.DateField(
+        "type II due",
+        null=True,
+        blank=True,
+        help_text="The day by which a type II must have arrived, for a type I we rely on.",
+    )
+    review = models.CharField(max_length=22, choices=Review, default=Review.PENDING)
+    review_note = models.TextField(blank=True, max_length=2000)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reviewed_on = models.DateField(null=True, blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["vendor__name", F("period_end").desc(nulls_last=True), "-pk"]
+        permissions = [("review_assurancereport", "Can review an assurance report")]
+        constraints = [
+            models.CheckConstraint(
+                name="report_type2_has_a_period",
+                condition=~Q(kind="soc2_type2")
+                | Q(period_start__isnull=False, period_end__isnull=False),
+                violation_error_message="A type II report covers a period: give both its days.",
+            ),
+            models.CheckConstraint(
+                name="report_type1_has_a_day",
+                condition=~Q(kind="soc2_type1") | Q(as_of__isnull=False),
+                violation_error_message="A type I report describes one day: give it.",
+            ),
+            models.CheckConstraint(
+                name="report_period_ends_after_it_starts",
+                condition=Q(period_end__isnull=True)
+                | Q(period_start__isnull=True)
+                | Q(period_end__gte=F("period_start")),
+                violation_error_message="The period ends before it begins.",
+            ),
+            models.CheckConstraint(
+                name="report_reviewed_by_somebody_on_a_day",
+                condition=Q(review="pending")
+                | Q(reviewed_by__isnull=False, reviewed_on__isnull=False),
+                violation_error_message="A review has a person and a day.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.period_end:
+            return f"{self.get_kind_display()} to {self.period_end:%-d %b %Y}"
+        return f"{self.get_kind_display()}" + (f" of {self.as_of:%-d %b %Y}" if self.as_of else "")
+
+
+class ReportScope(models.Model):
+    """Whether a report speaks of one of our services; read in the system description."""
+
+    class InScope(models.TextChoices):
+        YES = "yes", "In scope"
+        NO = "no", "Not in scope"
+        UNCLEAR = "unclear", "Unclear"
+
+    report = models.ForeignKey(AssuranceReport, on_delete=models.PROTECT, related_name="scopes")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="report_scopes")
+    in_scope = models.CharField(max_length=8, choices=InScope, default=InScope.YES)
+    page = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["service__name"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["report", "service"],
+                name="report_scope_once",
+                violation_error_message="This service is listed already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.get_in_scope_display()}"
+
+
+class BridgeLetter(models.Model):
+    """The vendor management's word for the days after a report's period; both days count."""
+
+    report = models.ForeignKey(AssuranceReport, on_delete=models.PROTECT, related_name="bridges")
+    covers_from = models.DateField()
+    covers_to = models.DateField()
+    signer = models.CharField(
+        max_length=160, help_text="For the vendor's management, not the auditor."
+    )
+    discloses_changes = models.BooleanField("discloses changes or incidents", default=False)
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["covers_from"]
+        constraints = [
+            models.CheckConstraint(
+                name="bridge_ends_after_it_starts",
+                condition=Q(covers_to__gte=F("covers_from")),
+                violation_error_message="The last day is before the first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Bridge letter to {self.covers_to:%-d %b %Y}"

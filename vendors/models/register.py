@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+HOST = RegexValidator(r"^[a-z0-9*]([a-z0-9.*-]{0,251}[a-z0-9])?$", "Enter a host name.")
+REGION = RegexValidator(r"^[a-z0-9][a-z0-9-]{0,39}$", "Use lower case letters, digits and -.")
+# A model as the provider names it; * stands for any characters.
+MODEL_PATTERN = RegexValidator(
+    r"^[A-Za-z0-9*][A-Za-z0-9*.:/_@-]{0,119}$", "Use the provider's model name; * matches any."
+)
+
+
+class VendorQuerySet(models.QuerySet["Vendor"]):
+    def engaged(self) -> VendorQuerySet:
+        """Vendors that are in use or on the way there."""
+        return self.exclude(state__in=[Vendor.State.REJECTED, Vendor.State.OFFBOARDED])
+
+    def review_overdue(self, on: dt.date) -> VendorQuerySet:
+        """Engaged vendors whose next review was due before `on`."""
+        return self.engaged().filter(next_review_on__lt=on)
+
+
+class Vendor(models.Model):
+    """A company whose AI services we use or think of using."""
+
+    class Criticality(models.TextChoices):
+        LOW = "low", "Low"
+        MEDIUM = "medium", "Medium"
+        HIGH = "high", "High"
+        CRITICAL = "critical", "Critical"
+
+    class State(models.TextChoices):
+        PROSPECT = "prospect", "Prospect"
+        IN_REVIEW = "in_review", "In review"
+        APPROVED = "approved", "Approved"
+        CONDITIONS = "approved_with_conditions", "Approved with conditions"
+        REJECTED = "rejected", "Rejected"
+        SUSPENDED = "suspended", "Suspended"
+        OFFBOARDING = "offboarding", "Offboarding"
+        OFFBOARDED = "offboarded", "Offboarded"
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=80, unique=True)
+    legal_name = models.CharField("legal entity", max_length=200, blank=True)
+    website = models.URLField(blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who answers for this vendor and gets its notices.",
+    )
+    criticality = models.CharField(
+        max_length=8, choices=Criticality, default=Criticality.MEDIUM, db_index=True
+    )
+    state = models.CharField(max_length=24, choices=State, default=State.PROSPECT, db_index=True)
+    description = models.TextField(blank=True, max_length=2000)
+    review_interval_days = models.PositiveIntegerField(default=365)
+    last_reviewed_on = models.DateField(null=True, blank=True)
+    next_review_on = models.DateField(null=True, blank=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VendorQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="vendor_name_whatever_its_case",
+                violation_error_message="A vendor of this name exists.",
+            ),
+            models.CheckConstraint(
+                name="vendor_review_interval_positive",
+                condition=Q(review_interval_days__gte=1),
+                violation_error_message="A review interval is at least one day.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def offered(self, on: dt.date) -> ServiceQuerySet:
+        """Services that are not retired on the day `on`."""
+        return self.filter(Q(retired_on__isnull=True) | Q(retired_on__gt=on))
+
+
+class Service(models.Model):
+    """A vendor's product or endpoint under its terms: what an agreement or a report can name."""
+
+    class Deployment(models.TextChoices):
+        PUBLIC_API = "public_api", "Public API"
+        PRIVATE_ENDPOINT = "private_endpoint", "Private endpoint"
+        VPC = "vpc", "Our own VPC"
+        ON_PREM = "on_prem", "On premises"
+
+    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="services")
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=80, unique=True)
+    provider = models.CharField(
+        max_length=60,
+        validators=[
+            RegexValidator(r"^[a-z0-9][a-z0-9._-]*$", "Use lower case letters and digits.")
+        ],
+        help_text="The provider's name in OpenTelemetry, such as openai or aws.bedrock.",
+    )
+    deployment = models.CharField(max_length=16, choices=Deployment, default=Deployment.PUBLIC_API)
+    plan = models.CharField("plan or tier", max_length=80, blank=True)
+    endpoint_hosts = ArrayField(
+        models.CharField(max_length=253, validators=[HOST]), default=list, blank=True
+    )
+    description = models.TextField(blank=True, max_length=2000)
+    retired_on = models.DateField(null=True, blank=True, help_text="First day it is not offered.")
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["vendor__name", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                F("vendor"),
+                Lower("name"),
+                name="service_name_once_a_vendor",
+                violation_error_message="This vendor has a service of this name.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServiceModel(models.Model):
+    """A model, or a pattern of model names, that a service offers."""
+
+    class Lifecycle(models.TextChoices):
+        GA = "ga", "Generally available"
+        PREVIEW = "preview", "Preview"
+        DEPRECATED = "deprecated", "Deprecated"
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="offered_models")
+    pattern = models.CharField(max_length=120, validators=[MODEL_PATTERN])
+    lifecycle = models.CharField(max_length=10, choices=Lifecycle, default=Lifecycle.GA)
+
+    class Meta:
+        ordering = ["pattern"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "pattern"],
+                name="service_model_once",
+                violation_error_message="This pattern is listed already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+class ServiceRegion(models.Model):
+    """A region a service can run in, and how firmly the vendor promises it."""
+
+    class Purpose(models.TextChoices):
+        PROCESSING = "processing", "Processing"
+        AT_REST = "at_rest", "At rest"
+        SUPPORT = "support_access", "Support access"
+        FAILOVER = "failover", "Failover"
+
+    class Guarantee(models.TextChoices):
+        CONTRACT = "contract", "By contract"
+        CONFIGURABLE = "configurable", "Configurable"
+        DEFAULT = "default", "By default"
+        NONE = "none", "None"
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="regions")
+    region = models.CharField(max_length=40, validators=[REGION])
+    purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.PROCESSING)
+    guarantee = models.CharField(max_length=12, choices=Guarantee, default=Guarantee.CONFIGURABLE)
+
+    class Meta:
+        ordering = ["region", "purpose"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "region", "purpose"],
+                name="service_region_once_a_purpose",
+                violation_error_message="This region is listed already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.region

@@ -1,0 +1,106 @@
+"""Plain functions that make a good case; a test breaks one thing of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import count
+
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    CoveredScope,
+    Fact,
+    ReportScope,
+    Service,
+    ServiceModel,
+    ServiceRegion,
+    Vendor,
+)
+
+TODAY = dt.date(2026, 11, 20)
+YEAR = dt.timedelta(days=365)
+_number = count(1)
+
+GOOD_FACTS = {
+    "training_use": ("no", None),
+    "retention_days": ("days", 0),
+    "tls_minimum": ("1.2", None),
+    "encryption_at_rest": ("aes-256", None),
+}
+
+
+def vendor(name: str = "", **fields) -> Vendor:
+    number = next(_number)
+    name = name or f"Vendor {number}"
+    fields = {
+        "slug": f"vendor-{number}",
+        "state": Vendor.State.APPROVED,
+        "next_review_on": TODAY + YEAR,
+        **fields,
+    }
+    return Vendor.objects.create(name=name, **fields)
+
+
+def service(of: Vendor | None = None, *, facts: bool = True, **fields) -> Service:
+    """A service in us-east-1 with models gpt-*; with verified facts unless `facts` is false."""
+    number = next(_number)
+    fields = {
+        "name": f"Service {number}",
+        "slug": f"service-{number}",
+        "provider": "openai",
+        "endpoint_hosts": ["api.openai.com"],
+        **fields,
+    }
+    made = Service.objects.create(vendor=of or vendor(), **fields)
+    ServiceModel.objects.create(service=made, pattern="gpt-*")
+    ServiceRegion.objects.create(service=made, region="us-east-1", guarantee="contract")
+    if facts:
+        for dimension, (value, days) in GOOD_FACTS.items():
+            fact(made, dimension=dimension, value=value, number=days)
+    return made
+
+
+def fact(of: Service, **fields) -> Fact:
+    fields = {
+        "grade": "contract",
+        "source": "https://vendor.example/terms",
+        "verified_on": TODAY - dt.timedelta(days=1),
+        "recorded_on": TODAY - dt.timedelta(days=1),
+        **fields,
+    }
+    return Fact.objects.create(service=of, **fields)
+
+
+def baa(of: Vendor, *, services: list[Service] | None = None, **fields) -> Agreement:
+    """A BAA in force from a year before TODAY for two years; covers all services unless told."""
+    fields = {
+        "kind": Agreement.Kind.BAA,
+        "reference": f"BAA-{next(_number)}",
+        "counterparty": of.legal_name or of.name,
+        "starts_on": TODAY - YEAR,
+        "ends_on": TODAY + YEAR,
+        **fields,
+    }
+    made = Agreement.objects.create(vendor=of, **fields)
+    for covered in of.services.all() if services is None else services:
+        CoveredScope.objects.create(agreement=made, service=covered)
+    return made
+
+
+def report(of: Vendor, *, by, services: list[Service] | None = None, **fields) -> AssuranceReport:
+    """An accepted SOC 2 Type II whose period ended 60 days before TODAY; all services in scope."""
+    fields = {
+        "kind": AssuranceReport.Kind.SOC2_TYPE2,
+        "period_start": TODAY - YEAR,
+        "period_end": TODAY - dt.timedelta(days=60),
+        "auditor": "Example Audit LLP",
+        "categories": ["security", "confidentiality"],
+        "review": AssuranceReport.Review.ACCEPT,
+        "reviewed_by": by,
+        "reviewed_on": TODAY - dt.timedelta(days=30),
+        **fields,
+    }
+    made = AssuranceReport.objects.create(vendor=of, **fields)
+    for covered in of.services.all() if services is None else services:
+        ReportScope.objects.create(report=made, service=covered)
+    return made
