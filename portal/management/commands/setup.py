@@ -1,0 +1,44 @@
+"""`manage.py setup`: what every portal needs before its first page; safe to repeat."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from policies.services.people import sync_roles
+from portal.demo.people import PEOPLE
+from portal.models import User
+from portal.services.people import ADMINISTRATOR, add_person
+
+
+class Command(BaseCommand):
+    help = (
+        "Write the roles and the starting register; with ADMIN_EMAIL and ADMIN_PASSWORD make an "
+        "administrator; with --demo and DEMO_PASSWORD also the demonstration data."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="also demonstration data")
+
+    def handle(self, *, demo: bool, **_options: object) -> None:
+        sync_roles()
+        if email := os.environ.get("ADMIN_EMAIL"):
+            keep_person(email, "", ADMINISTRATOR, "ADMIN_PASSWORD")
+        if demo:
+            for address, (name, role) in PEOPLE.items():
+                keep_person(address, name, role, "DEMO_PASSWORD")
+
+
+def keep_person(email: str, full_name: str, role: str, variable: str) -> User:
+    """The person with this address; made with the password in `variable` unless there already.
+
+    Who is there keeps name, roles and password. Raises: CommandError if the password is not set.
+    """
+    person = User.objects.filter(email__iexact=email).first()
+    if person:
+        return person
+    password = os.environ.get(variable)
+    if not password:
+        raise CommandError(f"Set {variable} to the password of {email}.")
+    return add_person(email, full_name=full_name, roles=[role], password=password)
