@@ -15,17 +15,19 @@ from portal.services.people import ADMINISTRATOR, add_person
 class Command(BaseCommand):
     help = (
         "Write the roles and the starting register; with ADMIN_EMAIL and ADMIN_PASSWORD make an "
-        "administrator; with --demo and DEMO_PASSWORD also the demonstration data."
+        "administrator; with --people and DEMO_PASSWORD one person per role; with --demo also "
+        "the demonstration data."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--people", action="store_true", help="also one person per role")
         parser.add_argument("--demo", action="store_true", help="also demonstration data")
 
-    def handle(self, *, demo: bool, **_options: object) -> None:
+    def handle(self, *, people: bool, demo: bool, **_options: object) -> None:
         sync_roles()
         if email := os.environ.get("ADMIN_EMAIL"):
             keep_person(email, "", ADMINISTRATOR, "ADMIN_PASSWORD")
-        if demo:
+        if people or demo:
             for address, (name, role) in PEOPLE.items():
                 keep_person(address, name, role, "DEMO_PASSWORD")
 

@@ -1,0 +1,170 @@
+"""What `bin/test` runs: every check, then every test, on a database that is thrown away.
+
+With arguments only the tests run, and pytest gets the arguments. Everything runs to its end even
+if something failed, so that one run tells all.
+"""
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import install
+from install import CHECKOUT, VENV, Trouble
+from processes import Word
+from supervisor import interrupt, say
+from throwaway import SECRET_KEY, Servers, throwaway_servers
+
+APPS = ("portal", "evidence", "audits", "policies", "vendors", "countersign")
+TYPED = (*APPS, "bin", "benchmarks", "conftest.py")
+# As on a server: check --deploy finds nothing to warn of.
+PRODUCTION = {
+    "DEBUG": "off",
+    "HTTPS": "on",
+    "ALLOWED_HOSTS": "portal.example.com",
+    "PUBLIC_URL": "https://portal.example.com",
+    "EMAIL_URL": "smtp+tls://mail.example.com:587",
+}
+HELP = """usage: bin/test [--no-install] [arguments of pytest]
+
+Installs what is missing, runs every check and every test, browser tests included, and ends with a
+status other than 0 if anything failed. With arguments only the tests run, and pytest gets them:
+  bin/test policies -k gate
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    command: list[Word]
+    env: Mapping[str, str]
+
+
+def tool(name: str) -> Path:
+    return VENV / "bin" / name
+
+
+def checks(env: Mapping[str, str]) -> list[Check]:
+    """The longest first, so that the others run beside it."""
+    manage: list[Word] = [install.PYTHON, "manage.py"]
+    templates = sorted(str(path) for path in (CHECKOUT / "templates").rglob("*.html"))
+    typed = [name for name in TYPED if (CHECKOUT / name).exists()]
+    tested = [name for name in (*APPS, "bin") if (CHECKOUT / name).exists()]
+    deploy: list[Word] = ["check", "--deploy", "--fail-level", "WARNING"]
+    found = [
+        Check("types", [tool("mypy"), *typed], env),
+        Check("layers", [tool("lint-imports"), "--no-cache"], env),
+        Check("format", [tool("ruff"), "format", "--check", "."], env),
+        Check("lint", [tool("ruff"), "check", "."], env),
+        # Medium and up: ruff's rules of the same origin hold the low ones.
+        Check("security", [tool("bandit"), "-q", "-ll", "-r", *tested, "-x", "*/tests/*"], env),
+        Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"], env),
+        Check("deployment", [*manage, *deploy], {**env, **PRODUCTION}),
+    ]
+    if templates:
+        djade: list[Word] = [tool("djade"), "--target-version", "5.2", "--check", *templates]
+        found += [
+            Check("templates, format", djade, env),
+            Check("templates, lint", [tool("djlint"), "--lint", "--quiet", "templates"], env),
+        ]
+    return found
+
+
+def run_check(check: Check) -> str | None:
+    """Run it, print one line, and its output if it failed. Returns: its name if it failed."""
+    began = time.monotonic()
+    done = subprocess.run(
+        check.command,
+        cwd=CHECKOUT,
+        env=dict(check.env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    word = "FAILED" if done.returncode else "passed"
+    line = f"{word}  {check.name:<20}{time.monotonic() - began:6.1f} s"
+    say(f"{line}\n{done.stdout}" if done.returncode else line)
+    return check.name if done.returncode else None
+
+
+def run_tests(env: Mapping[str, str], arguments: list[str]) -> bool:
+    """pytest with one database a worker; its own lines go to the terminal as they come."""
+    workers = str(max(2, min(os.cpu_count() or 2, 8)))
+    parallel = [] if "-n" in arguments else ["-n", workers, "--dist", "loadgroup"]
+    command: list[Word] = [install.PYTHON, "-m", "pytest", *parallel, *arguments]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=dict(env), stdin=subprocess.DEVNULL, check=False
+    )
+    return not done.returncode
+
+
+def environment(servers: Servers) -> dict[str, str]:
+    """What checks and tests find: nothing of the settings that the shell may hold."""
+    ours = ("DATABASE_", "REDIS_", "SECRET_KEY", "DJANGO_", "CELERY_", "EMAIL_", "PG", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    chromium = install.chromium_program()
+    return {
+        **kept,
+        **({"CHROMIUM": chromium} if chromium else {}),
+        "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "SECRET_KEY": SECRET_KEY,
+        "DATA_DIR": str(servers.folder / "files"),
+        "STATIC_ROOT": str(servers.folder / "static"),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "HTTPS": "off",
+        "DEBUG": "off",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def run_all(arguments: list[str]) -> list[str]:
+    """Returns: the names of what failed."""
+    failed: list[str] = []
+    with throwaway_servers() as servers:
+        env = environment(servers)
+        if not arguments:
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                failed += filter(None, pool.map(run_check, checks(env)))
+        if not run_tests(env, arguments):
+            failed.append("tests")
+    return failed
+
+
+def ensure_everything(*, may_install: bool) -> None:
+    needs = {**install.DATABASE, **install.BROKER, **install.SITE, **install.TESTS}
+    install.ensure_packages(needs, may_install=may_install)
+    install.ensure_venv("requirements-dev.txt", exact=True)
+
+
+def main(words: list[str]) -> int:
+    if {"--help", "-h"} & set(words):
+        say(HELP)
+        return 0
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    began = time.monotonic()
+    try:
+        ensure_everything(may_install="--no-install" not in words)
+        failed = run_all([word for word in words if word != "--no-install"])
+    except Trouble as trouble:
+        sys.stderr.write(f"bin/test: {trouble}\n")
+        return 1
+    except KeyboardInterrupt:
+        say("\nInterrupted.")
+        return 130
+    took = f"{time.monotonic() - began:.0f} s"
+    say(f"FAILED after {took}: {', '.join(failed)}" if failed else f"Everything passed in {took}.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

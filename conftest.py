@@ -1,0 +1,94 @@
+"""What every test runs with, and the real portals that end-to-end and browser tests talk to."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import install
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from throwaway import Portal, running_portal, throwaway_folder
+
+DEMO_PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who live for one run
+
+
+def pytest_configure() -> None:
+    """Settings of the tests that differ from the site's; before anything has read them."""
+    # Names as they are: the hashed ones of production would need collectstatic first.
+    settings.STORAGES["staticfiles"] = {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+    # Quick to compute, which is what a password hash must not be elsewhere.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # A Redis database for each worker, so that no test empties another one's cache.
+    number = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
+    settings.REDIS_URL = re.sub(r"db=0$", f"db={number + 1}", settings.REDIS_URL)
+    settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a running portal share a worker too, so that it is started once."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if {"portal_server", "demo_portal"} & names or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("portal"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> None:
+    """What one test counted (sign-ins, requests) must not slow down the next."""
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        cache.clear()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The browser of the browser tests."""
+    path = install.chromium_program()
+    assert path, "Chromium is not on this machine; bin/test installs it."
+    return path
+
+
+@pytest.fixture(scope="session")
+def portal_server() -> Iterator[Portal]:
+    """A portal with roles, catalogue and one person per role, on a database of its own."""
+    with fresh_portal("e2e", ("setup", "--people")) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="session")
+def demo_portal() -> Iterator[Portal]:
+    """A portal with the demonstration data, on a database of its own."""
+    with fresh_portal("demo", ("setup", "--demo")) as portal:
+        yield portal
+
+
+@contextmanager
+def fresh_portal(name: str, setup: tuple[str, ...]) -> Iterator[Portal]:
+    """A running portal on a new database, which does not outlive it."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    database = f"{name}_{worker}_{os.getpid()}"
+    server = os.environ["DATABASE_URL"]
+    redis_number = 32 + 2 * int(re.sub(r"\D", "", worker) or 0) + (name == "demo")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        try:
+            with (
+                throwaway_folder() as data,
+                running_portal(
+                    make_conninfo(server, dbname=database),
+                    re.sub(r"db=\d+$", f"db={redis_number}", os.environ["REDIS_URL"]),
+                    data,
+                    setup=setup,
+                    env={"DEMO_PASSWORD": DEMO_PASSWORD},
+                ) as portal,
+            ):
+                yield portal
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
+            connection.execute(drop)
