@@ -39,6 +39,10 @@ class Grade(models.TextChoices):
     SELF_ATTESTED = "self_attested", "Self-attested"
 
 
+# What a fact speaks of: of two with the same scope the one recorded later is current.
+FACT_SCOPE = ("service_id", "dimension", "model_pattern", "region", "endpoint", "plan")
+
+
 class FactQuerySet(models.QuerySet["Fact"]):
     def known(self, on: dt.date) -> FactQuerySet:
         """Facts that were recorded by the end of the day `on` (UTC), newest first."""
@@ -48,12 +52,22 @@ class FactQuerySet(models.QuerySet["Fact"]):
 
     def current(self, on: dt.date) -> FactQuerySet:
         """The newest fact of each service, dimension and scope on the day `on`."""
-        scope = ("service_id", "dimension", "model_pattern", "region", "endpoint", "plan")
         return (
             self.filter(recorded_on__lte=on)
-            .order_by(*scope, "-recorded_on", "-pk")
-            .distinct(*scope)
+            .order_by(*FACT_SCOPE, "-recorded_on", "-pk")
+            .distinct(*FACT_SCOPE)
         )
+
+    def stale(self, on: dt.date, *, fresh_days: int) -> FactQuerySet:
+        """Current facts of offered services that must be verified again on the day `on`."""
+        offered = Q(service__retired_on__isnull=True) | Q(service__retired_on__gt=on)
+        return self.filter(
+            offered,
+            Q(verified_on__isnull=True)
+            | Q(verified_on__lt=on - dt.timedelta(days=fresh_days))
+            | Q(expires_on__lte=on),
+            pk__in=Fact.objects.current(on).values("pk"),
+        ).order_by("service_id", "dimension")
 
 
 class Fact(models.Model):

@@ -26,6 +26,14 @@ class VendorQuerySet(models.QuerySet["Vendor"]):
         """Engaged vendors whose next review was due before `on`."""
         return self.engaged().filter(next_review_on__lt=on)
 
+    def review_due(self, on: dt.date, *, within_days: int) -> VendorQuerySet:
+        """Engaged vendors whose next review is due by `within_days` after `on`, or was before."""
+        return self.engaged().filter(next_review_on__lte=on + dt.timedelta(days=within_days))
+
+    def without_owner(self) -> VendorQuerySet:
+        """Engaged vendors nobody answers for, or somebody who left."""
+        return self.engaged().filter(Q(owner__isnull=True) | Q(owner__is_active=False))
+
 
 class Vendor(models.Model):
     """A company whose AI services we use or think of using."""

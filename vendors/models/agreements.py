@@ -7,9 +7,10 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Least
 
+from vendors.models.documents import Document
 from vendors.models.register import Service, Vendor
 
 REFERENCE = RegexValidator(
@@ -31,27 +32,6 @@ DAYS_IN_FORCE = Func(
 )
 
 
-class Document(models.Model):
-    """An uploaded file as it was received; never changed, named by its content."""
-
-    file = models.FileField(upload_to="%Y/%m", max_length=200)
-    name = models.CharField(max_length=200, help_text="The file's name as it was uploaded.")
-    sha256 = models.CharField(max_length=64, db_index=True)
-    size_bytes = models.PositiveBigIntegerField()
-    content_type = models.CharField(max_length=100)
-    page_count = models.PositiveIntegerField(null=True, blank=True)
-    uploaded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    uploaded_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-uploaded_at"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class AgreementQuerySet(models.QuerySet["Agreement"]):
     def in_force(self, on: dt.date) -> AgreementQuerySet:
         """Agreements that hold on the day `on`; the first and the last day count."""
@@ -65,6 +45,21 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
     def ending(self, on: dt.date, *, within_days: int) -> AgreementQuerySet:
         """Agreements in force on `on` whose last day is at most `within_days` away."""
         return self.in_force(on).filter(ends_on__lte=on + dt.timedelta(days=within_days))
+
+    def ended(self, on: dt.date) -> AgreementQuerySet:
+        """Agreements that ran out or were terminated before `on`, with nothing in their place.
+
+        A version that another replaced has not ended; neither has one whose vendor, kind and
+        account have another agreement in force on `on`.
+        """
+        in_its_place = Agreement.objects.in_force(on).filter(
+            vendor=OuterRef("vendor"), kind=OuterRef("kind"), account=OuterRef("account")
+        )
+        return self.filter(
+            Q(ends_on__lt=on) | Q(terminated_on__lte=on),
+            ~Exists(in_its_place),
+            superseded_on__isnull=True,
+        )
 
 
 class Agreement(models.Model):
@@ -221,176 +216,3 @@ class CoveredScope(models.Model):
         return " · ".join(
             part for part in (str(self.service), self.model_pattern, self.region) if part
         )
-
-
-class AssuranceReport(models.Model):
-    """An independent report on a vendor's controls, as issued, with our review of it.
-
-    A type II report covers a period, both days counting; a type I describes one day.
-    """
-
-    class Kind(models.TextChoices):
-        SOC2_TYPE2 = "soc2_type2", "SOC 2 Type II"
-        SOC2_TYPE1 = "soc2_type1", "SOC 2 Type I"
-        SOC1 = "soc1", "SOC 1"
-        SOC3 = "soc3", "SOC 3"
-        ISO27001 = "iso27001", "ISO 27001"
-        HITRUST = "hitrust", "HITRUST"
-
-    class Opinion(models.TextChoices):
-        UNQUALIFIED = "unqualified", "Unqualified"
-        QUALIFIED = "qualified", "Qualified"
-        ADVERSE = "adverse", "Adverse"
-        DISCLAIMER = "disclaimer", "Disclaimer"
-        NONE = "none", "Not an opinion"
-
-    class Review(models.TextChoices):
-        PENDING = "pending", "Not reviewed"
-        ACCEPT = "accept", "Accepted"
-        CONDITIONS = "accept_with_conditions", "Accepted with conditions"
-        REJECT = "reject", "Rejected"
-
-    class Category(models.TextChoices):
-        SECURITY = "security", "Security"
-        AVAILABILITY = "availability", "Availability"
-        INTEGRITY = "processing_integrity", "Processing integrity"
-        CONFIDENTIALITY = "confidentiality", "Confidentiality"
-        PRIVACY = "privacy", "Privacy"
-
-    # What may change in a stored row; the trigger in migration 0002 names the same fields.
-    LIFE_CYCLE = ("review", "review_note", "reviewed_by_id", "reviewed_on", "type2_due_on")
-
-    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="reports")
-    kind = models.CharField(max_length=10, choices=Kind)
-    as_of = models.DateField(null=True, blank=True, help_text="The day a type I describes.")
-    period_start = models.DateField(null=True, blank=True)
-    period_end = models.DateField(null=True, blank=True)
-    issued_on = models.DateField(null=True, blank=True, help_text="Date of the auditor's letter.")
-    auditor = models.CharField(max_length=160)
-    opinion = models.CharField(max_length=12, choices=Opinion, default=Opinion.UNQUALIFIED)
-    categories = ArrayField(
-        models.CharField(max_length=20, choices=Category), default=list, blank=True
-    )
-    exception_count = models.PositiveSmallIntegerField(default=0)
-    document = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    replaces = models.OneToOneField(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="replaced_by",
-        help_text="The row this one corrects.",
-    )
-    type2_due_on = models.DateField(
-        "type II due",
-        null=True,
-        blank=True,
-        help_text="The day by which a type II must have arrived, for a type I we rely on.",
-    )
-    review = models.CharField(max_length=22, choices=Review, default=Review.PENDING)
-    review_note = models.TextField(blank=True, max_length=2000)
-    reviewed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    reviewed_on = models.DateField(null=True, blank=True)
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    recorded_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["vendor__name", F("period_end").desc(nulls_last=True), "-pk"]
-        permissions = [("review_assurancereport", "Can review an assurance report")]
-        constraints = [
-            models.CheckConstraint(
-                name="report_type2_has_a_period",
-                condition=~Q(kind="soc2_type2")
-                | Q(period_start__isnull=False, period_end__isnull=False),
-                violation_error_message="A type II report covers a period: give both its days.",
-            ),
-            models.CheckConstraint(
-                name="report_type1_has_a_day",
-                condition=~Q(kind="soc2_type1") | Q(as_of__isnull=False),
-                violation_error_message="A type I report describes one day: give it.",
-            ),
-            models.CheckConstraint(
-                name="report_period_ends_after_it_starts",
-                condition=Q(period_end__isnull=True)
-                | Q(period_start__isnull=True)
-                | Q(period_end__gte=F("period_start")),
-                violation_error_message="The period ends before it begins.",
-            ),
-            models.CheckConstraint(
-                name="report_reviewed_by_somebody_on_a_day",
-                condition=Q(review="pending")
-                | Q(reviewed_by__isnull=False, reviewed_on__isnull=False),
-                violation_error_message="A review has a person and a day.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        if self.period_end:
-            return f"{self.get_kind_display()} to {self.period_end:%-d %b %Y}"
-        return f"{self.get_kind_display()}" + (f" of {self.as_of:%-d %b %Y}" if self.as_of else "")
-
-
-class ReportScope(models.Model):
-    """Whether a report speaks of one of our services; read in the system description."""
-
-    class InScope(models.TextChoices):
-        YES = "yes", "In scope"
-        NO = "no", "Not in scope"
-        UNCLEAR = "unclear", "Unclear"
-
-    report = models.ForeignKey(AssuranceReport, on_delete=models.PROTECT, related_name="scopes")
-    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="report_scopes")
-    in_scope = models.CharField(max_length=8, choices=InScope, default=InScope.YES)
-    page = models.CharField(max_length=40, blank=True)
-
-    class Meta:
-        ordering = ["service__name"]
-        default_permissions = ("view",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["report", "service"],
-                name="report_scope_once",
-                violation_error_message="This service is listed already.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.service}: {self.get_in_scope_display()}"
-
-
-class BridgeLetter(models.Model):
-    """The vendor management's word for the days after a report's period; both days count."""
-
-    report = models.ForeignKey(AssuranceReport, on_delete=models.PROTECT, related_name="bridges")
-    covers_from = models.DateField()
-    covers_to = models.DateField()
-    signer = models.CharField(
-        max_length=160, help_text="For the vendor's management, not the auditor."
-    )
-    discloses_changes = models.BooleanField("discloses changes or incidents", default=False)
-    document = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    recorded_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["covers_from"]
-        constraints = [
-            models.CheckConstraint(
-                name="bridge_ends_after_it_starts",
-                condition=Q(covers_to__gte=F("covers_from")),
-                violation_error_message="The last day is before the first.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"Bridge letter to {self.covers_to:%-d %b %Y}"

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from vendors.models.documents import Document
+from vendors.models.register import Service, Vendor
+
+
+class AssuranceReportQuerySet(models.QuerySet["AssuranceReport"]):
+    def standing(self) -> AssuranceReportQuerySet:
+        """Reports that no later row corrects."""
+        return self.filter(replaced_by__isnull=True)
+
+    def counted(self) -> AssuranceReportQuerySet:
+        """SOC 2 reports that coverage counts: accepted, not corrected, with a service in scope."""
+        scoped = ReportScope.objects.filter(report=OuterRef("pk"), in_scope=ReportScope.InScope.YES)
+        return self.standing().filter(
+            Exists(scoped),
+            kind__in=[AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2],
+            review__in=[AssuranceReport.Review.ACCEPT, AssuranceReport.Review.CONDITIONS],
+        )
+
+    def current(self, on: dt.date, *, stale_days: int) -> AssuranceReportQuerySet:
+        """Unqualified type II reports relied on by themselves on the day `on`.
+
+        The same as `Assurance.CURRENT` of `vendors.coverage`; a test holds them together.
+        """
+        return self.counted().filter(
+            kind=AssuranceReport.Kind.SOC2_TYPE2,
+            opinion=AssuranceReport.Opinion.UNQUALIFIED,
+            period_start__lte=on,
+            period_end__gte=on - dt.timedelta(days=stale_days),
+        )
+
+    def type1_overdue(self, on: dt.date) -> AssuranceReportQuerySet:
+        """Type I reports relied on past the day their type II was due, with no type II since."""
+        type2 = AssuranceReport.objects.counted().filter(
+            kind=AssuranceReport.Kind.SOC2_TYPE2,
+            vendor=OuterRef("vendor"),
+            period_end__gte=OuterRef("as_of"),
+        )
+        return self.counted().filter(
+            Q(type2_due_on__isnull=True) | Q(type2_due_on__lt=on),
+            ~Exists(type2),
+            kind=AssuranceReport.Kind.SOC2_TYPE1,
+        )
+
+    def type2_due(self, on: dt.date, *, within_days: int) -> AssuranceReportQuerySet:
+        """Type I reports whose type II is due by `within_days` after `on` or was before."""
+        return self.type1_overdue(on + dt.timedelta(days=within_days + 1))
+
+    def to_review(self) -> AssuranceReportQuerySet:
+        """Reports recorded and not reviewed yet."""
+        return self.standing().filter(review=AssuranceReport.Review.PENDING)
+
+
+class AssuranceReport(models.Model):
+    """An independent report on a vendor's controls, as issued, with our review of it.
+
+    A type II report covers a period, both days counting; a type I describes one day.
+    """
+
+    class Kind(models.TextChoices):
+        SOC2_TYPE2 = "soc2_type2", "SOC 2 Type II"
+        SOC2_TYPE1 = "soc2_type1", "SOC 2 Type I"
+        SOC1 = "soc1", "SOC 1"
+        SOC3 = "soc3", "SOC 3"
+        ISO27001 = "iso27001", "ISO 27001"
+        HITRUST = "hitrust", "HITRUST"
+
+    class Opinion(models.TextChoices):
+        UNQUALIFIED = "unqualified", "Unqualified"
+        QUALIFIED = "qualified", "Qualified"
+        ADVERSE = "adverse", "Adverse"
+        DISCLAIMER = "disclaimer", "Disclaimer"
+        NONE = "none", "Not an opinion"
+
+    class Review(models.TextChoices):
+        PENDING = "pending", "Not reviewed"
+        ACCEPT = "accept", "Accepted"
+        CONDITIONS = "accept_with_conditions", "Accepted with conditions"
+        REJECT = "reject", "Rejected"
+
+    class Category(models.TextChoices):
+        SECURITY = "security", "Security"
+        AVAILABILITY = "availability", "Availability"
+        INTEGRITY = "processing_integrity", "Processing integrity"
+        CONFIDENTIALITY = "confidentiality", "Confidentiality"
+        PRIVACY = "privacy", "Privacy"
+
+    # What may change in a stored row; the trigger in migration 0002 names the same fields.
+    LIFE_CYCLE = ("review", "review_note", "reviewed_by_id", "reviewed_on", "type2_due_on")
+
+    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="reports")
+    kind = models.CharField(max_length=10, choices=Kind)
+    as_of = models.DateField(null=True, blank=True, help_text="The day a type I describes.")
+    period_start = models.DateField(null=True, blank=True)
+    period_end = models.DateField(null=True, blank=True)
+    issued_on = models.DateField(null=True, blank=True, help_text="Date of the auditor's letter.")
+    auditor = models.CharField(max_length=160)
+    opinion = models.CharField(max_length=12, choices=Opinion, default=Opinion.UNQUALIFIED)
+    categories = ArrayField(
+        models.CharField(max_length=20, choices=Category), default=list, blank=True
+    )
+    exception_count = models.PositiveSmallIntegerField(default=0)
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    replaces = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced_by",
+        help_text="The row this one corrects.",
+    )
+    type2_due_on = models.DateField(
+        "type II due",
+        null=True,
+        blank=True,
+        help_text="The day by which a type II must have arrived, for a type I we rely on.",
+    )
+    review = models.CharField(max_length=22, choices=Review, default=Review.PENDING)
+    review_note = models.TextField(blank=True, max_length=2000)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reviewed_on = models.DateField(null=True, blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssuranceReportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["vendor__name", F("period_end").desc(nulls_last=True), "-pk"]
+        permissions = [("review_assurancereport", "Can review an assurance report")]
+        constraints = [
+            models.CheckConstraint(
+                name="report_type2_has_a_period",
+                condition=~Q(kind="soc2_type2")
+                | Q(period_start__isnull=False, period_end__isnull=False),
+                violation_error_message="A type II report covers a period: give both its days.",
+            ),
+            models.CheckConstraint(
+                name="report_type1_has_a_day",
+                condition=~Q(kind="soc2_type1") | Q(as_of__isnull=False),
+                violation_error_message="A type I report describes one day: give it.",
+            ),
+            models.CheckConstraint(
+                name="report_period_ends_after_it_starts",
+                condition=Q(period_end__isnull=True)
+                | Q(period_start__isnull=True)
+                | Q(period_end__gte=F("period_start")),
+                violation_error_message="The period ends before it begins.",
+            ),
+            models.CheckConstraint(
+                name="report_reviewed_by_somebody_on_a_day",
+                condition=Q(review="pending")
+                | Q(reviewed_by__isnull=False, reviewed_on__isnull=False),
+                violation_error_message="A review has a person and a day.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.period_end:
+            return f"{self.get_kind_display()} to {self.period_end:%-d %b %Y}"
+        return f"{self.get_kind_display()}" + (f" of {self.as_of:%-d %b %Y}" if self.as_of else "")
+
+
+class ReportScope(models.Model):
+    """Whether a report speaks of one of our services; read in the system description."""
+
+    class InScope(models.TextChoices):
+        YES = "yes", "In scope"
+        NO = "no", "Not in scope"
+        UNCLEAR = "unclear", "Unclear"
+
+    report = models.ForeignKey(AssuranceReport, on_delete=models.PROTECT, related_name="scopes")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="report_scopes")
+    in_scope = models.CharField(max_length=8, choices=InScope, default=InScope.YES)
+    page = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["service__name"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["report", "service"],
+                name="report_scope_once",
+                violation_error_message="This service is listed already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.get_in_scope_display()}"
+
+
+class BridgeLetter(models.Model):
+    """The vendor management's word for the days after a report's period; both days count."""
+
+    report = models.ForeignKey(AssuranceReport, on_delete=models.PROTECT, related_name="bridges")
+    covers_from = models.DateField()
+    covers_to = models.DateField()
+    signer = models.CharField(
+        max_length=160, help_text="For the vendor's management, not the auditor."
+    )
+    discloses_changes = models.BooleanField("discloses changes or incidents", default=False)
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["covers_from"]
+        constraints = [
+            models.CheckConstraint(
+                name="bridge_ends_after_it_starts",
+                condition=Q(covers_to__gte=F("covers_from")),
+                violation_error_message="The last day is before the first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Bridge letter to {self.covers_to:%-d %b %Y}"
