@@ -1,0 +1,84 @@
+"""What every page knows: the navigation, the theme, the organization, the nonce."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from portal.csp import get_nonce
+
+THEME_COOKIE = "theme"
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the side: shown to who has `permission`, once its address exists."""
+
+    label: str
+    icon: str
+    url_name: str
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    label: str
+    icon: str
+    url: str
+    current: bool
+
+
+NAVIGATION = [
+    Place("Home", "layout-dashboard", "portal:home"),
+    Place("Vendors", "building-bank", "vendors:vendor-list", "vendors.view_vendor"),
+    Place(
+        "Integrations", "plug-connected", "policies:integration-list", "policies.view_integration"
+    ),
+    Place("Policies", "checklist", "policies:policy-list", "policies.view_policyversion"),
+    Place("Calls", "activity", "audits:call-list", "audits.view_call"),
+    Place("Findings", "alert-triangle", "evidence:finding-list", "evidence.view_finding"),
+    Place("Evidence", "file-certificate", "evidence:pack-list", "evidence.view_evidencepack"),
+    Place("Access", "users", "policies:grant-list", "policies.view_grant"),
+]
+
+
+def address(url_name: str) -> str:
+    """The address of the page `url_name`, or nothing where no such page is installed."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
+
+
+def navigation(request: HttpRequest) -> list[NavigationItem]:
+    """The entries of NAVIGATION that the person may open; the one they are in is current."""
+    places = [
+        (place, url)
+        for place in NAVIGATION
+        if (url := address(place.url_name))
+        and (not place.permission or request.user.has_perm(place.permission))
+    ]
+    home = address("portal:home")
+    inside = [
+        url
+        for _, url in places
+        if request.path == url or (url != home and request.path.startswith(url))
+    ]
+    current = max(inside, key=len, default=None)
+    return [NavigationItem(p.label, p.icon, url, url == current) for p, url in places]
+
+
+def page(request: HttpRequest) -> dict[str, object]:
+    """The context processor. Navigation asks the database only where a template shows it."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return {
+        "csp_nonce": get_nonce(request),
+        "theme": theme if theme in THEMES else "",
+        "organization": settings.ORGANIZATION_NAME,
+        "navigation": SimpleLazyObject(lambda: navigation(request)),
+        "home_url": address("portal:home") or "/",
+        "search_url": address("portal:search"),
+    }
