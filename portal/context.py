@@ -37,11 +37,11 @@ NAVIGATION = [
     Place(
         "Integrations", "plug-connected", "policies:integration-list", "policies.view_integration"
     ),
-    Place("Policies", "checklist", "policies:policy-list", "policies.view_policyversion"),
+    Place("Policies", "checklist", "policies:requirement-list", "policies.view_requirement"),
     Place("Calls", "activity", "audits:call-list", "audits.view_call"),
     Place("Findings", "alert-triangle", "evidence:finding-list", "evidence.view_finding"),
     Place("Evidence", "file-certificate", "evidence:pack-list", "evidence.view_evidencepack"),
-    Place("Access", "users", "policies:grant-list", "policies.view_grant"),
+    Place("Access", "users", "portal:user-list", "portal.view_user"),
 ]
 
 

@@ -143,6 +143,31 @@ SAMPLE_PARTS = [
 ]
 
 
+SNIPPET = """from countersign import guard
+
+with guard("claims-triage") as call:
+    answer = client.responses.create(model="gpt-5", input=call.redact(text))
+    call.complete(tokens_in=answer.usage.input_tokens)
+"""
+SAMPLE_DIFF = [
+    {"kind": "same", "text": "PHI: BAA required"},
+    {"kind": "removed", "text": "PHI: retention at most 30 days"},
+    {"kind": "added", "text": "PHI: retention 0 days"},
+]
+SAMPLE_STEPS = [
+    {"label": "Data", "state": "done", "url": "#forms"},
+    {"label": "Service", "state": "done", "url": "#forms"},
+    {"label": "Use", "state": "current"},
+    {"label": "Check", "state": "ahead"},
+]
+SAMPLE_TABS = [
+    {"label": "Overview", "url": "#main", "current": True},
+    {"label": "Charts", "url": "#charts", "current": False, "count": 4},
+    {"label": "Tables", "url": "#tables", "current": False, "count": 2},
+    {"label": "Forms", "url": "#forms", "current": False},
+]
+
+
 @require_GET
 def style(request: HttpRequest) -> HttpResponse:
     """Every part with its states. `?messages=1` shows the messages that follow a deed."""
@@ -156,6 +181,10 @@ def style(request: HttpRequest) -> HttpResponse:
         "form": StyleForm(),
         "bound": StyleForm({"notice_days": "1000", "name": "x" * 81}),
         "filter": StyleFilter(request.GET),
+        "diff": SAMPLE_DIFF,
+        "snippet": SNIPPET,
+        "steps": SAMPLE_STEPS,
+        "tabs": SAMPLE_TABS,
         "page_obj": Paginator(names, 25).get_page(number),
         "timeline": sample_timeline(),
         "bars": sample_bars(),

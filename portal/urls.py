@@ -3,15 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import design
-
-portal_patterns = [
-    path("style/", design.style, name="style"),
-    path("theme/", design.set_theme, name="theme"),
-]
-
 urlpatterns = [
-    path("", include((portal_patterns, "portal"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("portal.page_urls")),

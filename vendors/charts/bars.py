@@ -184,6 +184,7 @@ def bar_list(
 class Donut:
     caption: Caption
     size: float
+    centre: float
     total: str
     parts: tuple[DrawnPart, ...]
     legend: tuple[Key, ...]
@@ -232,4 +233,4 @@ def donut(parts: Sequence[Part], *, caption: Caption, size: float = 160) -> Donu
             before += part.value
     legend = tuple(Key(part.kind, f"{part.label}: {part.value:,}") for part in parts)
     table = _parts_table(parts, caption)
-    return Donut(caption, size, f"{total:,}", tuple(drawn), legend, table)
+    return Donut(caption, size, size / 2, f"{total:,}", tuple(drawn), legend, table)
