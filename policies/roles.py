@@ -19,8 +19,10 @@ VIEW_PAPERS = ("vendors.view_document",)
 VIEW_CALLS = ("audits.view_call", "audits.view_completion")
 VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
 
+OFFICER = "Compliance officer"
+
 ROLES: dict[str, tuple[str, ...]] = {
-    "Compliance officer": (
+    OFFICER: (
         *VIEW_REGISTER,
         *VIEW_PAPERS,
         *VIEW_CALLS,

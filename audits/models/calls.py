@@ -31,6 +31,17 @@ class CallQuerySet(models.QuerySet["Call"]):
         extended = Lease.objects.filter(call_id=OuterRef("call_id"), lease_until__gt=at)
         return self.unfinished().filter(~Exists(extended), lease_until__lte=at)
 
+    def unanswered(self, at: dt.datetime) -> CallQuerySet:
+        """Allowed calls whose lease had passed at `at` and whose caller never said how they ended.
+
+        What the sweep closed counts: its entry says only that nothing came.
+        """
+        said = Completion.objects.filter(call_id=OuterRef("call_id"), swept=False)
+        extended = Lease.objects.filter(call_id=OuterRef("call_id"), lease_until__gt=at)
+        return self.filter(
+            ~Exists(said), ~Exists(extended), decision=Call.Decision.ALLOW, lease_until__lte=at
+        )
+
 
 class Call(models.Model):
     """The record of an AI call, stored before the call is made; append-only by trigger.

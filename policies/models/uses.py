@@ -18,6 +18,11 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
         """Integrations whose calls the gate may allow."""
         return self.filter(state=Integration.State.ACTIVE)
 
+    def in_use(self) -> IntegrationQuerySet:
+        """Integrations that were let in and not retired since; suspended ones count."""
+        states = Integration.State
+        return self.filter(state__in=[states.APPROVED, states.ACTIVE, states.SUSPENDED])
+
     def open(self) -> IntegrationQuerySet:
         """Integrations that are neither rejected nor retired."""
         return self.exclude(state__in=[Integration.State.REJECTED, Integration.State.RETIRED])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, Group, Permission
 from django.db import transaction
+from django.db.models import QuerySet
 
-from policies.roles import ROLES
+from policies.roles import OFFICER, ROLES
+
+
+def officers() -> QuerySet[AbstractBaseUser]:
+    """The active compliance officers: who answers for what nobody else owns."""
+    return get_user_model().objects.filter(groups__name=OFFICER, is_active=True).order_by("email")
 
 
 @transaction.atomic

@@ -32,6 +32,15 @@ DAYS_IN_FORCE = Func(
 )
 
 
+# The last day in force, whatever ends it; null if nothing does yet.
+LAST_DAY = Least(
+    F("ends_on"),
+    Func(F("terminated_on"), template="(%(expressions)s - 1)", output_field=models.DateField()),
+    Func(F("superseded_on"), template="(%(expressions)s - 1)", output_field=models.DateField()),
+    output_field=models.DateField(),
+)
+
+
 class AgreementQuerySet(models.QuerySet["Agreement"]):
     def in_force(self, on: dt.date) -> AgreementQuerySet:
         """Agreements that hold on the day `on`; the first and the last day count."""
@@ -45,6 +54,29 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
     def ending(self, on: dt.date, *, within_days: int) -> AgreementQuerySet:
         """Agreements in force on `on` whose last day is at most `within_days` away."""
         return self.in_force(on).filter(ends_on__lte=on + dt.timedelta(days=within_days))
+
+    def lapsing(self, on: dt.date, *, until: dt.date) -> AgreementQuerySet:
+        """Agreements in force on `on` that end on or before `until` and that nothing follows.
+
+        Whatever ends them counts; each row has its last day as `last_on`. What follows is of the
+        same vendor, kind and account, leaves no gap and holds longer.
+        """
+        second_day_after = Func(
+            OuterRef("last_on"), template="(%(expressions)s + 2)", output_field=models.DateField()
+        )
+        follower = (
+            Agreement.objects.filter(
+                vendor=OuterRef("vendor"), kind=OuterRef("kind"), account=OuterRef("account")
+            )
+            .exclude(pk=OuterRef("pk"))
+            .alias(end=LAST_DAY)
+            .filter(
+                Q(end__isnull=True) | Q(end__gt=OuterRef("last_on")),
+                starts_on__lt=second_day_after,
+            )
+        )
+        ending = self.in_force(on).annotate(last_on=LAST_DAY).filter(last_on__lte=until)
+        return ending.filter(~Exists(follower))
 
     def ended(self, on: dt.date) -> AgreementQuerySet:
         """Agreements that ran out or were terminated before `on`, with nothing in their place.
