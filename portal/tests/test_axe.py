@@ -8,9 +8,9 @@ from collections import deque
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from conftest import DEMO_PASSWORD
 from django.urls import Resolver404, resolve
 
+from conftest import DEMO_PASSWORD
 from portal.tests.browsing import chromium, faults, sign_in
 
 ROLES = ["officer", "engineer", "auditor", "viewer", "admin"]
