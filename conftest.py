@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.storage import storages
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from throwaway import Portal, running_portal, throwaway_folder
@@ -20,7 +21,7 @@ DEMO_PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who liv
 def pytest_configure() -> None:
     """Settings of the tests that differ from the site's; before anything has read them."""
     # Names as they are: the hashed ones of production would need collectstatic first.
-    settings.STORAGES["staticfiles"] = {
+    storages.backends["staticfiles"] = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
     # Quick to compute, which is what a password hash must not be elsewhere.

@@ -5,9 +5,13 @@ from __future__ import annotations
 VIEW_REGISTER = (
     "vendors.view_vendor",
     "vendors.view_service",
+    "vendors.view_servicemodel",
+    "vendors.view_serviceregion",
     "vendors.view_fact",
     "vendors.view_agreement",
+    "vendors.view_coveredscope",
     "vendors.view_assurancereport",
+    "vendors.view_reportscope",
     "vendors.view_bridgeletter",
     "policies.view_dataclass",
     "policies.view_requirement",
@@ -16,7 +20,7 @@ VIEW_REGISTER = (
     "evidence.view_finding",
 )
 VIEW_PAPERS = ("vendors.view_document",)
-VIEW_CALLS = ("audits.view_call", "audits.view_completion")
+VIEW_CALLS = ("audits.view_call", "audits.view_completion", "policies.view_integrationkey")
 VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
 
 OFFICER = "Compliance officer"
