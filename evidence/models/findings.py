@@ -8,6 +8,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Q
 
+from policies.models import Integration
+from vendors.models import Vendor
+
 
 class FindingQuerySet(models.QuerySet["Finding"]):
     def open(self) -> FindingQuerySet:
@@ -38,6 +41,16 @@ class Finding(models.Model):
     subject_id = models.BigIntegerField()
     subject = GenericForeignKey("subject_type", "subject_id")
     subject_label = models.CharField(max_length=200, help_text="The subject's name when found.")
+    title = models.CharField(max_length=120, help_text="The check's title when found.")
+    detail = models.CharField(max_length=300, blank=True, help_text="What exactly was seen last.")
+    # Where it is shown and which scope of a pack it belongs to; the subject itself may be a
+    # paper of theirs.
+    vendor = models.ForeignKey(
+        Vendor, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    integration = models.ForeignKey(
+        Integration, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     severity = models.CharField(max_length=6, choices=Severity)
     due_on = models.DateField(null=True, blank=True, help_text="The day it is about, if any.")
     owner = models.ForeignKey(
@@ -47,6 +60,9 @@ class Finding(models.Model):
         blank=True,
         related_name="+",
         help_text="Empty: the compliance officers.",
+    )
+    assigned_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person chose the owner; the checks then keep it."
     )
     opened_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -99,15 +115,29 @@ class FindingEvent(models.Model):
         return f"{self.get_kind_display()} {self.at:%-d %b %Y}"
 
 
+class CheckRunQuerySet(models.QuerySet["CheckRun"]):
+    def finished(self) -> CheckRunQuerySet:
+        return self.filter(finished_at__isnull=False)
+
+
 class CheckRun(models.Model):
-    """One run of all daily checks; the newest is the scheduler's sign of life."""
+    """One run of all daily checks; without an end it is waiting, running or broken."""
 
     on = models.DateField()
-    started_at = models.DateTimeField()
+    started_at = models.DateTimeField(help_text="When it was asked for.")
     finished_at = models.DateTimeField(null=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Empty: the schedule.",
+    )
     opened = models.PositiveIntegerField(default=0)
     closed = models.PositiveIntegerField(default=0)
     notices = models.PositiveIntegerField(default=0)
+
+    objects = CheckRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at"]
@@ -118,26 +148,53 @@ class CheckRun(models.Model):
         return f"Checks of {self.on:%-d %b %Y}"
 
 
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def waiting(self) -> NoticeQuerySet:
+        return self.filter(sent_at__isnull=True)
+
+    def failed(self) -> NoticeQuerySet:
+        """Notices that were tried and did not go out yet."""
+        return self.waiting().filter(attempts__gt=0)
+
+
 class Notice(models.Model):
-    """That a mail about a finding went out for one window of days before its due day.
+    """That a mail about a finding goes or went out for one window of days before its due day.
 
     A window stands for the time until the next one, so a worker that was down catches up, and
-    nobody gets the same notice twice. Negative windows are weeks after the due day.
+    nobody gets the same notice twice. Negative windows are days since the due day, in weeks.
     """
 
     finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="notices")
-    window_days = models.SmallIntegerField()
+    about_on = models.DateField(help_text="The due day; the day it was opened, if it has none.")
+    window_days = models.IntegerField()
     recipient = models.EmailField()
+    attempts = models.PositiveIntegerField(default=0, help_text="How often sending failed.")
     sent_at = models.DateTimeField(null=True, help_text="Empty while it waits to be sent.")
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
-                fields=["finding", "window_days", "recipient"], name="notice_once_a_window"
+                fields=["finding", "about_on", "window_days", "recipient"],
+                name="notice_once_a_window",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.finding_id} {self.window_days} {self.recipient}"
+
+
+class Heartbeat(models.Model):
+    """When a part that works in the background was last seen at work."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.seen_at:%Y-%m-%d %H:%M}"
