@@ -76,10 +76,11 @@ def policy_digest(classes: tuple[ClassTerms, ...]) -> str:
 
 def standing_approval(integration: Integration) -> Approval | None:
     """The newest decision, if it was an approval."""
-    return _standing_approvals([integration.pk]).get(integration.pk)
+    return standing_approvals([integration.pk]).get(integration.pk)
 
 
-def _standing_approvals(integration_ids: Collection[int]) -> dict[int, Approval]:
+def standing_approvals(integration_ids: Collection[int]) -> dict[int, Approval]:
+    """The same for many, by the integration's id; in one query."""
     newest = (
         Approval.objects.filter(integration_id__in=integration_ids)
         .order_by("integration_id", "-decided_at", "-pk")
@@ -110,7 +111,7 @@ def use_terms(integration: Integration, classes: tuple[ClassTerms, ...]) -> UseT
     return _use_terms(
         integration,
         classes,
-        _standing_approvals(ids).get(integration.pk),
+        standing_approvals(ids).get(integration.pk),
         granted.get(integration.pk, frozenset()),
     )
 
@@ -166,7 +167,7 @@ def verdicts(integrations: Collection[Integration], on: dt.date) -> dict[int, Ve
         .prefetch_related("data_classes")
     )
     classes = class_terms()
-    approvals = _standing_approvals([row.pk for row in rows])
+    approvals = standing_approvals([row.pk for row in rows])
     granted = _granted_actors([row.pk for row in rows if row.known_actors_only])
     known = postures([row.service for row in rows], on)
     found = {}

@@ -28,7 +28,7 @@ def postures(services: Collection[Service], on: dt.date) -> dict[int, ServicePos
         .prefetch_related("offered_models", "regions")
     )
     baas = _baas({s.vendor_id for s in services})
-    reports = _reports({s.pk for s in services})
+    reports = service_reports({s.pk for s in services})
     facts = _facts({s.pk for s in services}, on)
     rules = limits()
     return {
@@ -77,7 +77,7 @@ def _for_service(agreement: Agreement, service_id: int) -> AgreementFacts:
     )
 
 
-def _reports(service_ids: set[int]) -> dict[int, list[ReportFacts]]:
+def service_reports(service_ids: set[int]) -> dict[int, list[ReportFacts]]:
     """SOC 2 reports that have the service in scope; a corrected row does not count."""
     found: dict[int, list[ReportFacts]] = defaultdict(list)
     rows = (

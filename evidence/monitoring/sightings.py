@@ -1,0 +1,131 @@
+"""What a check is, what it is asked, and what it answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Model
+
+from evidence.models import Finding
+from policies.models import Integration
+from vendors.coverage import Coverage, ReportFacts, assess
+from vendors.models import Service
+from vendors.services.postures import limits, service_reports
+
+Severity = Finding.Severity
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question to every check: how things stand on the day `on`, at the moment `at` (UTC).
+
+    What several checks need is read once and kept here.
+    """
+
+    on: dt.date
+    at: dt.datetime
+
+    @cached_property
+    def integrations(self) -> list[Integration]:
+        """Every integration in use, with its owner, service and vendor."""
+        return list(
+            Integration.objects.in_use()
+            .select_related("owner", "service__vendor__owner")
+            .defer("description")
+        )
+
+    @cached_property
+    def services(self) -> list[Service]:
+        """The services that integrations in use rest on."""
+        return list({i.service_id: i.service for i in self.integrations}.values())
+
+    @cached_property
+    def phi_services(self) -> frozenset[int]:
+        """Ids of the services that live integrations send PHI to."""
+        live = Integration.objects.live().filter(data_classes__is_phi=True)
+        return frozenset(live.values_list("service_id", flat=True))
+
+    @cached_property
+    def reports(self) -> dict[int, list[ReportFacts]]:
+        return service_reports({service.pk for service in self.services})
+
+    @cached_property
+    def coverages(self) -> dict[int, Coverage]:
+        """How SOC 2 reports cover each service in use on the day, by the service's id."""
+        rules = limits()
+        return {
+            service.pk: assess(tuple(self.reports.get(service.pk, ())), self.on, rules)
+            for service in self.services
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One thing that a check found.
+
+    `due_on` is the last day on which all is well; None if it is not about a day. `severity` is
+    given only where the check's own rule cannot tell it. `detail` names papers, reasons and
+    counts, never anything that a call carried.
+    """
+
+    subject: Model
+    label: str
+    due_on: dt.date | None = None
+    detail: str = ""
+    owner_id: int | None = None
+    vendor_id: int | None = None
+    integration_id: int | None = None
+    severity: Finding.Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One entry of the table of daily checks.
+
+    `find` takes what is asked, and the last day to look at: a thing whose last good day is that
+    one is still told. `horizon_days` is how many days ahead that is; None if the check is not
+    about days, and then it has no place among the deadlines either. `severity` takes the days
+    left, negative when overdue, None without a due day.
+    """
+
+    code: str
+    title: str
+    control: str
+    remedy: str
+    find: Callable[[Asked, dt.date], Iterable[Sighting]]
+    severity: Callable[[int | None], Finding.Severity]
+    horizon_days: int | None = None
+
+    def sightings(self, asked: Asked) -> Iterable[Sighting]:
+        """What the check finds within its own horizon."""
+        return self.find(asked, asked.on + dt.timedelta(days=self.horizon_days or 0))
+
+    def severity_of(self, sighting: Sighting, on: dt.date) -> Finding.Severity:
+        days = (sighting.due_on - on).days if sighting.due_on else None
+        return sighting.severity or self.severity(days)
+
+
+def pressing(days: int | None) -> Finding.Severity:
+    """For what stops PHI calls when it ends: high from 14 days before, medium from 30."""
+    if days is None or days <= 14:
+        return Severity.HIGH
+    return Severity.MEDIUM if days <= 30 else Severity.LOW
+
+
+def steady(days: int | None) -> Finding.Severity:
+    """For periodic work: high when it is overdue, medium in the last two weeks."""
+    if days is not None and days < 0:
+        return Severity.HIGH
+    return Severity.MEDIUM if days is None or days <= 14 else Severity.LOW
+
+
+def always(severity: Finding.Severity) -> Callable[[int | None], Finding.Severity]:
+    return lambda _days: severity
+
+
+def answering(owner: Model | None) -> int | None:
+    """The owner's id, unless they left: then the compliance officers answer."""
+    return owner.pk if owner is not None and getattr(owner, "is_active", False) else None

@@ -1,0 +1,134 @@
+"""Checks of what we use: integrations, their approvals, keys and calls."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from audits.models import Call
+from evidence.models import Finding
+from evidence.monitoring.sightings import Asked, Sighting, answering
+from policies.models import Integration, IntegrationKey
+from policies.reasons import REASONS
+from policies.services.deciding import standing_approvals, verdicts
+
+CALLS_PERIOD = dt.timedelta(days=7)
+# From this share of a week's allowed calls on, unanswered ones are more than a lost script.
+GRAVE_SHARE = 0.05
+
+
+def _of(
+    integration: Integration,
+    due_on: dt.date | None = None,
+    detail: str = "",
+    severity: Finding.Severity | None = None,
+) -> Sighting:
+    return Sighting(
+        subject=integration,
+        label=integration.name,
+        due_on=due_on,
+        detail=detail[:300],
+        owner_id=answering(integration.owner),
+        vendor_id=integration.service.vendor_id,
+        integration_id=integration.pk,
+        severity=severity,
+    )
+
+
+def approvals_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
+    approvals = standing_approvals([i.pk for i in asked.integrations])
+    for integration in asked.integrations:
+        approval = approvals.get(integration.pk)
+        if approval and approval.expires_on and approval.expires_on <= until:
+            yield _of(integration, approval.expires_on, f"Approved {approval.decided_at:%-d %b %Y}")
+
+
+def keys_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
+    """Live keys of live integrations that run out and have no successor.
+
+    One that ran out is told only while its integration has no other live key.
+    """
+    last_moment = timezone.make_aware(dt.datetime.combine(until, dt.time.max))
+    other = IntegrationKey.objects.usable(asked.at).filter(
+        integration=OuterRef("integration"), livemode=True
+    )
+    rows = (
+        IntegrationKey.objects.filter(
+            Q(expires_at__gt=asked.at) | ~Exists(other),
+            integration__in=Integration.objects.live(),
+            livemode=True,
+            revoked_at__isnull=True,
+            replaced_by__isnull=True,
+            expires_at__lte=last_moment,
+        )
+        .select_related("integration__owner", "integration__service")
+        .order_by("expires_at")
+    )
+    for row in rows:
+        of = row.integration
+        yield Sighting(
+            subject=row,
+            label=f"{of.name}: {row.name}",
+            due_on=timezone.localdate(row.expires_at),
+            detail=f"Key {row.public_id}",
+            owner_id=answering(of.owner),
+            vendor_id=of.service.vendor_id,
+            integration_id=of.pk,
+        )
+
+
+def determinations_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
+    for integration in asked.integrations:
+        last = integration.deidentification_expires_on
+        if integration.deidentification != "none" and last and last <= until:
+            yield _of(integration, last, integration.get_deidentification_display())
+
+
+def without_owner(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
+    for integration in asked.integrations:
+        if answering(integration.owner) is None:
+            left = "Its owner's account is closed" if integration.owner else "Nobody was named"
+            yield _of(integration, detail=left)
+
+
+def blocked(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
+    """Live integrations whose typical call the gate denies on the day."""
+    live = [i for i in asked.integrations if i.state == Integration.State.ACTIVE]
+    answers = verdicts(live, asked.on)
+    for integration in live:
+        reasons = answers[integration.pk].reasons
+        if reasons:
+            yield _of(integration, detail=", ".join(REASONS[code].title for code in reasons))
+
+
+def calls_unanswered(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
+    """Integrations with calls of the last seven days that nobody closed; counted, not listed."""
+    calls = Call.objects.live().within(asked.at - CALLS_PERIOD, asked.at)
+    counts = dict(
+        calls.unanswered(asked.at)
+        .order_by()
+        .values("integration_id")
+        .annotate(n=Count("pk"))
+        .values_list("integration_id", "n")
+    )
+    if not counts:
+        return
+    allowed = dict(
+        calls.filter(decision=Call.Decision.ALLOW, integration_id__in=counts)
+        .order_by()
+        .values("integration_id")
+        .annotate(n=Count("pk"))
+        .values_list("integration_id", "n")
+    )
+    rows = Integration.objects.filter(pk__in=counts).select_related("owner", "service")
+    for integration in rows.order_by(F("name").asc()):
+        count, total = counts[integration.pk], allowed[integration.pk]
+        grave = count > GRAVE_SHARE * total
+        yield _of(
+            integration,
+            detail=f"{count} of {total} allowed calls in the last 7 days",
+            severity=Finding.Severity.HIGH if grave else Finding.Severity.MEDIUM,
+        )
