@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
@@ -280,7 +281,28 @@ CELERY_TASK_SOFT_TIME_LIMIT = 3540
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# What a worker that was down finds waiting is of no use after `expires` seconds: the next comes.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "heartbeat": {
+        "task": "evidence.tasks.heartbeat",
+        "schedule": crontab(),
+        "options": {"expires": 120},
+    },
+    "daily checks": {
+        "task": "evidence.tasks.run_checks",
+        "schedule": crontab(hour=env.int("CHECKS_HOUR", default=6), minute=0),
+    },
+    "checks that were missed": {
+        "task": "evidence.tasks.catch_up",
+        "schedule": crontab(minute=30),
+        "options": {"expires": 3000},
+    },
+    "mails that wait": {
+        "task": "evidence.tasks.send_notices",
+        "schedule": crontab(minute=45),
+        "options": {"expires": 3000},
+    },
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
