@@ -89,8 +89,8 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
         )
         return self.filter(
             Q(ends_on__lt=on) | Q(terminated_on__lte=on),
+            Q(superseded_on__isnull=True) | Q(superseded_on__gt=on),
             ~Exists(in_its_place),
-            superseded_on__isnull=True,
         )
 
 

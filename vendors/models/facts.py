@@ -3,15 +3,18 @@ from __future__ import annotations
 import datetime as dt
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from vendors.dimensions import VALUES, value_words
 from vendors.models.register import Service
 
 
 class Dimension(models.TextChoices):
-    """What is asked of every service; the value of each is one of `VALUES` in `vendors.posture`."""
+    """What is asked of every service; the value of each is one of `VALUES` in
+    `vendors.dimensions`."""
 
     BAA = "baa", "BAA offered"
     SOC2 = "soc2_type2", "SOC 2 Type II"
@@ -124,7 +127,19 @@ class Fact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_dimension_display()}: {self.value}"
+        return f"{self.get_dimension_display()}: {self.words}"
+
+    def clean(self) -> None:
+        """Raises: ValidationError unless the value is one of its dimension's."""
+        if self.value not in VALUES.get(self.dimension, {}):
+            raise ValidationError({"value": "Choose one of this dimension's values."})
+        if (self.value == "days") != (self.number is not None):
+            raise ValidationError({"number": "Give the number of days, and only with days."})
+
+    @property
+    def words(self) -> str:
+        """The value as a person reads it."""
+        return value_words(self.dimension, self.value, self.number)
 
     def stale_on(self, *, fresh_days: int) -> dt.date | None:
         """The first day on which the fact must be verified again; None if it never was verified."""
