@@ -22,7 +22,9 @@ REFERENCE = RegexValidator(
 DAYS_IN_FORCE = Func(
     F("starts_on"),
     Least(
-        Func(F("ends_on"), template="(%(expressions)s + 1)", output_field=models.DateField()),
+        Func(
+            F("ends_on"), template="((%(expressions)s)::date + 1)", output_field=models.DateField()
+        ),
         F("terminated_on"),
         F("superseded_on"),
     ),
@@ -163,7 +165,7 @@ class Agreement(models.Model):
         null=True, blank=True, help_text="First day of the version that replaces this one."
     )
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     recorded_at = models.DateTimeField(auto_now_add=True)
 

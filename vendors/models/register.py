@@ -80,6 +80,7 @@ class Vendor(models.Model):
 
     class Meta:
         ordering = ["name"]
+        indexes = [models.Index(fields=["name"], name="vendor_by_name")]
         constraints = [
             models.UniqueConstraint(
                 Lower("name"),

@@ -7,6 +7,8 @@ import pytest
 
 from vendors.exports import csv_response, escape_cell, table_response, xlsx_response
 
+# Closing a response closes what the request opened, a database connection too.
+pytestmark = pytest.mark.django_db
 HEADERS = ["Name", "Days", "On"]
 ROWS = [["=HYPERLINK(1)", -5, dt.date(2026, 1, 2)], ["plain, text", None, True]]
 
