@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from itertools import count
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+
 from vendors.models import (
     Agreement,
     AssuranceReport,
@@ -27,6 +30,17 @@ GOOD_FACTS = {
     "tls_minimum": ("1.2", None),
     "encryption_at_rest": ("aes-256", None),
 }
+
+
+def person(*permissions: str):
+    """An active person with these permissions, such as `vendors.view_vendor`."""
+    user = get_user_model().objects.create_user(f"reader{next(_number)}@example.com")
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    return user
 
 
 def vendor(name: str = "", **fields) -> Vendor:

@@ -4,12 +4,11 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from policies.tests.make import person
 from vendors.models import Agreement, CoveredScope
 from vendors.services.agreements import amend_agreement, record_agreement, terminate_agreement
 from vendors.services.saving import save_checked
 from vendors.tests import make
-from vendors.tests.make import TODAY, YEAR
+from vendors.tests.make import TODAY, YEAR, person
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.tests.make import person
 from vendors.coverage import Assurance, Limits, ReportFacts, assess, gaps, relied_until
 from vendors.models import AssuranceReport, BridgeLetter
 from vendors.services.postures import limits, report_facts
 from vendors.tests import make
+from vendors.tests.make import person
 
 LIMITS = Limits(stale_days=365, bridge_days=92)
 DAY = dt.timedelta(days=1)

@@ -1,9 +1,9 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from policies.tests.make import person
 from vendors.models import Document
 from vendors.services.documents import store_document, storing
+from vendors.tests.make import person
 from vendors.tests.test_uploads import on_open, pdf
 from vendors.uploads import UploadRefused
 

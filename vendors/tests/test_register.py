@@ -4,7 +4,6 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from policies.tests.make import person
 from vendors.models import Fact, Service, ServiceModel, ServiceRegion, Vendor
 from vendors.services.facts import record_fact
 from vendors.services.postures import postures
@@ -16,7 +15,7 @@ from vendors.services.register import (
     save_service,
 )
 from vendors.tests import make
-from vendors.tests.make import TODAY
+from vendors.tests.make import TODAY, person
 from vendors.tests.test_agreements import run
 
 pytestmark = pytest.mark.django_db

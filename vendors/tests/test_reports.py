@@ -4,13 +4,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from policies.tests.make import person
 from vendors.coverage import Assurance
 from vendors.models import AssuranceReport, BridgeLetter, ReportScope
 from vendors.services.assurance import coverage_of, stale_reports, uncovered_services
 from vendors.services.reports import add_bridge, correct_report, record_report, review_report
 from vendors.tests import make
-from vendors.tests.make import TODAY, YEAR
+from vendors.tests.make import TODAY, YEAR, person
 from vendors.tests.test_agreements import run
 
 pytestmark = pytest.mark.django_db
