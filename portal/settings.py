@@ -187,6 +187,8 @@ SECURE_PROXY_SSL_HEADER = (
     if env.bool("TRUST_X_FORWARDED_PROTO", default=False)
     else None
 )
+# How many proxies before the portal append the caller's address to X-Forwarded-For.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Nothing inline, nothing from elsewhere; scripts by nonce. The names are those of Django 6.
@@ -331,6 +333,7 @@ REPORT_STALE_DAYS = env.int("REPORT_STALE_DAYS", default=365)
 BRIDGE_MAX_DAYS = env.int("BRIDGE_MAX_DAYS", default=92)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=365)
 NOTICE_WINDOWS_DAYS = [90, 60, 30, 14, 7, 1, 0]
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120_000)  # a key, a process
 CALL_LEASE = dt.timedelta(minutes=env.int("CALL_LEASE_MINUTES", default=10))
 
 LOGGING = {

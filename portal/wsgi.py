@@ -6,4 +6,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = get_wsgi_application()
+# The hot path stands beside Django's handler: docs/decisions/0004-hot-path.md.
+django_application = get_wsgi_application()
+
+from audits.api.wsgi import before  # noqa: E402 - needs the apps loaded
+
+application = before(django_application)

@@ -1,0 +1,149 @@
+"""What the API answers, as structures: the encoder and the description are made of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from audits.services.recording import Completed, Recorded
+from audits.services.statements import Row, entry_sha256
+from policies.reasons import REASONS
+
+Time: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Id: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Day: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+
+
+class ReasonAnswer(msgspec.Struct, frozen=True):
+    """One thing that is wrong, in words: what it is and what makes it go away."""
+
+    code: str
+    title: str
+    sentence: str
+    remedy: str
+    source: str
+
+
+class Obligation(msgspec.Struct, frozen=True):
+    """What the caller has to do because of this answer."""
+
+    code: str
+    sentence: str
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Proof of the entry: its number, when it was received, SHA-256 of its canonical JSON."""
+
+    record: int
+    received_at: Time
+    sha256: str
+
+
+class AppliedPolicy(msgspec.Struct, frozen=True):
+    """Digests of what was applied: the requirements, and the integration's terms."""
+
+    policy_sha256: str
+    terms_sha256: str
+
+
+class CallAnswer(msgspec.Struct, frozen=True):
+    """The verdict on a call whose record is stored. `lease_until` is null for a denial."""
+
+    call_id: Id
+    decision: Literal["allow", "deny"]
+    reasons: list[ReasonAnswer]
+    warnings: list[ReasonAnswer]
+    obligations: list[Obligation]
+    receipt: Receipt
+    lease_until: Time | None
+    valid_until: Day | None
+    bundle: AppliedPolicy
+    livemode: bool
+
+
+class CompletionAnswer(msgspec.Struct, frozen=True):
+    """That the end of a call is stored."""
+
+    call_id: Id
+    event_id: Id
+    state: Literal["completed", "completion_without_call"]
+    late: bool
+    receipt: Receipt
+    livemode: bool
+
+
+class LeaseAnswer(msgspec.Struct, frozen=True):
+    """Until when the call counts as running."""
+
+    call_id: Id
+    lease_until: Time
+
+
+class ProblemAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457. `errors` names fields that the schema knows; nothing sent is repeated."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """Where a body is wrong, and how."""
+
+    field: str
+    error: str
+
+
+COMPLETE_IT = Obligation(
+    "complete", "Report how the call ended before its lease ends, or extend the lease."
+)
+DO_NOT_CALL = Obligation("do-not-call", "Do not make the call.")
+
+
+def moment(at: dt.datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def receipt(record_id: int, row: Row) -> Receipt:
+    return Receipt(record_id, moment(row["received_at"]), entry_sha256(row))
+
+
+REASON_ANSWERS = {
+    code: ReasonAnswer(code, r.title, r.sentence, r.remedy, r.source) for code, r in REASONS.items()
+}
+
+
+def call_answer(recorded: Recorded) -> CallAnswer:
+    row = recorded.row
+    allowed = row["decision"] == "allow"
+    valid_until = row["valid_until"]
+    return CallAnswer(
+        call_id=str(row["call_id"]),
+        decision="allow" if allowed else "deny",
+        reasons=[REASON_ANSWERS[code] for code in row["reasons"]],
+        warnings=[REASON_ANSWERS[code] for code in row["warnings"]],
+        obligations=[COMPLETE_IT if allowed else DO_NOT_CALL],
+        receipt=receipt(recorded.record_id, row),
+        lease_until=moment(row["lease_until"]) if allowed else None,
+        valid_until=valid_until.isoformat() if valid_until else None,
+        bundle=AppliedPolicy(row["policy_digest"], row["terms_digest"]),
+        livemode=row["livemode"],
+    )
+
+
+def completion_answer(completed: Completed) -> CompletionAnswer:
+    row = completed.row
+    return CompletionAnswer(
+        call_id=str(row["call_id"]),
+        event_id=str(row["event_id"]),
+        state="completion_without_call" if row["without_call"] else "completed",
+        late=row["late"],
+        receipt=receipt(completed.record_id, row),
+        livemode=row["livemode"],
+    )

@@ -1,0 +1,86 @@
+"""Every refusal of the API, so that caller and portal mean the same by each (RFC 9457)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:countersign:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`detail` is fixed text: no answer repeats what a caller sent."""
+
+    status: int
+    title: str
+    detail: str
+
+    def body(self, code: str, **members: object) -> dict[str, object]:
+        """The members of the answer, `members` (such as the names of fields) among them."""
+        return {
+            "type": TYPE + code,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **members,
+        }
+
+
+PROBLEMS: dict[str, Problem] = {
+    "malformed-json": Problem(400, "Malformed JSON", "The body is not valid JSON in UTF-8."),
+    "invalid-body": Problem(
+        400, "Invalid body", "The body does not have the form that the schema describes."
+    ),
+    "invalid-parameter": Problem(
+        400, "Invalid parameter", "A parameter of the query does not have the form it must have."
+    ),
+    "invalid-header": Problem(
+        400, "Invalid header", "A header of the request does not have the form it must have."
+    ),
+    "clock-skew": Problem(
+        400,
+        "Clock skew",
+        "The start of the call is more than 5 minutes ahead or 7 days behind the portal's clock.",
+    ),
+    "not-authenticated": Problem(
+        401, "Not authenticated", "Send a key in the header Authorization: Bearer csk_..."
+    ),
+    "key-invalid": Problem(401, "Key not valid", "No key of this portal matches the one sent."),
+    "key-expired": Problem(401, "Key expired", "The key's last moment has passed."),
+    "key-revoked": Problem(401, "Key revoked", "The key was revoked."),
+    "https-required": Problem(403, "HTTPS required", "The portal answers over HTTPS only."),
+    "permission-denied": Problem(403, "Not permitted", "The caller may not do this."),
+    "key-scope": Problem(403, "Scope missing", "The key does not have the scope for this."),
+    "key-network": Problem(403, "Network not allowed", "The key may not be used from here."),
+    "integration-mismatch": Problem(
+        403, "Another integration", "The key belongs to another integration than the body names."
+    ),
+    "foreign-call": Problem(
+        403, "Another integration's call", "The call was opened under another key's integration."
+    ),
+    "not-found": Problem(404, "Not found", "There is nothing at this address."),
+    "call-not-found": Problem(404, "Call not found", "No call of this id is recorded."),
+    "method-not-allowed": Problem(
+        405, "Method not allowed", "This address does not take this method."
+    ),
+    "not-acceptable": Problem(406, "Not acceptable", "The answer is JSON."),
+    "already-completed": Problem(
+        409, "Already completed", "A completion of this call is recorded, and says something else."
+    ),
+    "call-denied": Problem(409, "Call denied", "A call that was denied has no lease."),
+    "body-too-large": Problem(413, "Body too large", "The body is larger than 64 KiB."),
+    "unsupported-media-type": Problem(
+        415, "Unsupported media type", "The body is sent as application/json."
+    ),
+    "call-id-reused": Problem(
+        422, "Call id reused", "The id belongs to a record that says something else."
+    ),
+    "rate-limited": Problem(429, "Too many requests", "The key's limit is used up for now."),
+    "internal-error": Problem(500, "Internal error", "The portal failed. Nothing was recorded."),
+    "audit-unavailable": Problem(
+        503,
+        "Audit trail unavailable",
+        "The record could not be stored. Without a record the call must not be made.",
+    ),
+}

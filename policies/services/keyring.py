@@ -1,0 +1,113 @@
+"""Whether a presented key opens the API, and for whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from policies.models import IntegrationKey
+
+SECRET = re.compile(r"csk_(?:live|test)_[A-Za-z0-9_-]{16,120}")
+
+
+class KeyRefused(Exception):
+    """The key does not open this; `code` is one of countersign.problems."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What came with a request: SHA-256 of the secret in hex, and the caller's address.
+
+    An empty `peer` stands for the portal's own processes, which no network rule binds.
+    """
+
+    secret_sha256: str
+    peer: str = ""
+
+    @classmethod
+    def of(cls, key: IntegrationKey) -> Caller:
+        """The holder of `key`, as seen from inside the portal."""
+        return cls(key.secret_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A key as it stands; `expires_at` and `revoked_at` are the first moments it is closed."""
+
+    key_id: int
+    integration_id: int
+    integration: str
+    secret_sha256: str
+    livemode: bool
+    scopes: frozenset[str]
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    expires_at: dt.datetime
+    revoked_at: dt.datetime | None
+
+
+def presented(header: str | None, peer: str) -> Caller:
+    """The caller behind an Authorization header. Raises: KeyRefused, which never quotes it."""
+    if not header:
+        raise KeyRefused("not-authenticated")
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise KeyRefused("not-authenticated")
+    if not SECRET.fullmatch(secret):
+        raise KeyRefused("key-invalid")
+    return Caller(hashlib.sha256(secret.encode()).hexdigest(), peer)
+
+
+def find_key(secret_sha256: str) -> KeyFacts | None:
+    """The key with this digest, in one query."""
+    row = (
+        IntegrationKey.objects.select_related("integration")
+        .filter(secret_sha256=secret_sha256)
+        .first()
+    )
+    if row is None:
+        return None
+    return KeyFacts(
+        key_id=row.pk,
+        integration_id=row.integration_id,
+        integration=row.integration.slug,
+        secret_sha256=row.secret_sha256,
+        livemode=row.livemode,
+        scopes=frozenset(row.scopes),
+        networks=tuple(ipaddress.ip_network(c, strict=False) for c in row.cidrs),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def check(key: KeyFacts | None, caller: Caller, *, scope: str, at: dt.datetime) -> KeyFacts:
+    """The key, if it opens `scope` for `caller` at the moment `at`. Raises: KeyRefused."""
+    # The digest found the key; comparing once more in constant time costs nothing.
+    if key is None or not hmac.compare_digest(key.secret_sha256, caller.secret_sha256):
+        raise KeyRefused("key-invalid")
+    if key.revoked_at is not None and key.revoked_at <= at:
+        raise KeyRefused("key-revoked")
+    if key.expires_at <= at:
+        raise KeyRefused("key-expired")
+    if scope not in key.scopes:
+        raise KeyRefused("key-scope")
+    if key.networks and not _inside(caller.peer, key):
+        raise KeyRefused("key-network")
+    return key
+
+
+def _inside(peer: str, key: KeyFacts) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in key.networks)
