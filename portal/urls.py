@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from portal.api import not_found
+
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("portal.page_urls")),
@@ -12,4 +14,7 @@ urlpatterns = [
     path("api/v1/", include("portal.api_urls")),
     path("api/v1/", include("policies.api_urls")),
     path("api/v1/", include("audits.api_urls")),
+    path("api/", not_found),
+    path("api/<path:rest>", not_found),
 ]
+handler500 = "portal.api.failed"

@@ -120,7 +120,6 @@ def _answer_twice(request: Request) -> Answer:
     if not request.secure:
         raise Refusal("https-required")
     body: list[bytes] = []
-    connection.close_if_unusable_or_obsolete()
     try:
         return _answer(request, found, body)
     except (psycopg.OperationalError, psycopg.InterfaceError):

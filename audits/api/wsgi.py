@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import connection
 
 from audits.api.ingest import MAX_BYTES, ROUTES, Request, answer
+from policies.services.keyring import peer_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -22,6 +24,8 @@ def before(django: WSGIApplication) -> WSGIApplication:
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST" or not ROUTES.match(environ["PATH_INFO"]):
             return django(environ, start_response)
+        # As Django does when a request begins.
+        connection.close_if_unusable_or_obsolete()
         answered = answer(request_of(environ))
         start_response(
             f"{answered.status} {http.HTTPStatus(answered.status).phrase}",
@@ -66,19 +70,6 @@ def reader(environ: dict[str, Any]) -> Callable[[], bytes | None]:
         return body if len(body) <= MAX_BYTES else None
 
     return read
-
-
-def peer_of(environ: dict[str, Any]) -> str:
-    """The caller's address: that of the connection, or what the trusted proxies say it is.
-
-    TRUSTED_PROXIES counts them; each appends one address to X-Forwarded-For.
-    """
-    count = settings.TRUSTED_PROXIES
-    if count:
-        hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        return hops[-count] if len(hops) >= count else ""
-    peer: str = environ.get("REMOTE_ADDR", "")
-    return peer
 
 
 def is_https(environ: dict[str, Any]) -> bool:

@@ -110,7 +110,11 @@ def insert_call(row: Row) -> int | None:
 def find_call(call_id: uuid.UUID) -> Row | None:
     """The record of this id with all its columns."""
     row = run(SELECT_CALL, (call_id,))
-    return _tidied(row) if row else None
+    if row is None:
+        return None
+    # Django leaves JSON of its connections as text.
+    row["masked"] = msgspec.json.decode(row["masked"])
+    return _tidied(row)
 
 
 def find_completion(call_id: uuid.UUID, event_id: uuid.UUID) -> Row | None:

@@ -1,0 +1,165 @@
+"""The API's description, made of the structures that decode and encode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from audits.api import answers
+from audits.bodies import CallBody, CompletionBody, LeaseBody, SeedRecord
+from countersign.problems import PROBLEMS, TYPE
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+ID = "0198d5c2-6a70-7c3e-9a41-5d2f8b6c1e07"
+
+
+def schema(kind: type) -> dict[str, Any]:
+    """JSON Schema of a structure, its parts written in place."""
+    found, parts = msgspec.json.schema_components([kind], ref_template="{name}")
+    plain = _plain(found[0], parts)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _plain(node: object, parts: dict[str, Any]) -> object:
+    if isinstance(node, list):
+        return [_plain(item, parts) for item in node]
+    if not isinstance(node, dict):
+        # JSON Schema has the syntax of ECMAScript, in which $ is the very end.
+        return node.replace(r"\Z", "$") if isinstance(node, str) else node
+    if "$ref" in node:
+        extra = {k: v for k, v in node.items() if k != "$ref"}
+        part = _plain(parts[node["$ref"]], parts)
+        assert isinstance(part, dict)
+        return part | extra
+    return {key: _plain(value, parts) for key, value in node.items()}
+
+
+def problems(*codes: str) -> dict[int | tuple[int, str], OpenApiResponse]:
+    """The answers to refusals with these codes, one for each status."""
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return {
+        (status, PROBLEM): OpenApiResponse(
+            _problem_schema(found),
+            description=" ".join(PROBLEMS[code].detail for code in found),
+            examples=[
+                OpenApiExample(code, value=PROBLEMS[code].body(code), media_type=PROBLEM)
+                for code in found
+            ],
+        )
+        for status, found in by_status.items()
+    }
+
+
+def _problem_schema(codes: list[str]) -> dict[str, Any]:
+    made = schema(answers.ProblemAnswer)
+    made["properties"]["type"]["enum"] = [TYPE + code for code in codes]
+    return made
+
+
+def answered(kind: type, description: str, **examples: Any) -> OpenApiResponse:
+    """The answer of a structure."""
+    return OpenApiResponse(
+        schema(kind),
+        description=description,
+        examples=[
+            OpenApiExample(name, value=value, media_type=JSON) for name, value in examples.items()
+        ],
+    )
+
+
+def either(first: type, second: type, description: str) -> OpenApiResponse:
+    """The answer of one of two structures."""
+    return OpenApiResponse(
+        {"anyOf": [schema(first), schema(second)]}, description=description
+    )
+
+
+def header(name: str, description: str, pattern: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name,
+        {"type": "string", "pattern": pattern},
+        OpenApiParameter.HEADER,
+        description=description,
+    )
+
+
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key",
+    "Accepted and checked; the id in the body is what makes a repeat harmless.",
+    r'^"?[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"?$',
+)
+REQUEST_ID = header(
+    "X-Request-ID",
+    "Comes back in the answer; one that does not fit is replaced by a new one.",
+    r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$",
+)
+HEADERS = [IDEMPOTENCY_KEY, REQUEST_ID]
+KEY_PROBLEMS = (
+    "not-authenticated",
+    "key-invalid",
+    "key-expired",
+    "key-revoked",
+    "key-scope",
+    "key-network",
+    "https-required",
+)
+POST_PROBLEMS = (
+    *KEY_PROBLEMS,
+    "malformed-json",
+    "invalid-body",
+    "invalid-header",
+    "body-too-large",
+    "unsupported-media-type",
+    "rate-limited",
+    "audit-unavailable",
+)
+CALL = schema(CallBody)
+COMPLETION = schema(CompletionBody)
+LEASE = schema(LeaseBody)
+RECORD = schema(SeedRecord)
+CALL_EXAMPLE = {
+    "call_id": ID,
+    "provider": "openai",
+    "operation": "chat",
+    "model": "gpt-4.1",
+    "region": "us-east-1",
+    "phi_present": True,
+    "data_classes": ["phi"],
+    "actor": {"type": "user", "id": "u-1042"},
+    "purpose": "treatment",
+    "input_bytes": 2048,
+}
+COMPLETION_EXAMPLE = {
+    "event_id": "0198d5c2-7b10-7f02-8a55-0c9be41d7a31",
+    "outcome": "succeeded",
+    "http_status": 200,
+    "usage": {"input": 512, "output": 128},
+    "usage_source": "provider",
+    "latency_ms": 830,
+}
+RECORD_EXAMPLE = {
+    "event_id": "7d0a6f5e-51c8-4b8f-9f60-2f8f5d1c3b52",
+    "timestamp_utc": 1795219200.25,
+    "user_id": "u-1042",
+    "session_id": "s-77",
+    "api_provider": "openai",
+    "model": "gpt-4.1",
+    "input_token_count": 0,
+    "output_token_count": 0,
+    "phi_present": True,
+    "phi_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "response_status": 0,
+    "latency_ms": 0.0,
+    "data_residency_region": "us-east-1",
+    "baa_reference_id": "BAA-2026-014",
+}
+
+
+def body(example: dict[str, Any]) -> list[OpenApiExample]:
+    return [OpenApiExample("example", value=example, request_only=True, media_type=JSON)]

@@ -1,0 +1,97 @@
+"""Plain functions that make a good case; a test breaks one thing of it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from django.utils import timezone
+
+from policies.models import Integration, IntegrationKey
+from policies.tests import make as policies
+
+
+def call_body(**fields) -> dict:
+    """What a caller posts before a PHI call that the gate allows."""
+    return {
+        "call_id": str(uuid.uuid4()),
+        "provider": "openai",
+        "operation": "chat",
+        "model": "gpt-4.1",
+        "region": "us-east-1",
+        "phi_present": True,
+        "data_classes": ["phi"],
+        "actor": {"type": "user", "id": "u-1042"},
+        **fields,
+    }
+
+
+def completion_body(**fields) -> dict:
+    return {
+        "event_id": str(uuid.uuid4()),
+        "outcome": "succeeded",
+        "http_status": 200,
+        "usage": {"input": 512, "output": 128},
+        "usage_source": "provider",
+        "latency_ms": 830,
+        **fields,
+    }
+
+
+def record(**fields) -> dict:
+    """The seeds' record, about to call."""
+    return {
+        "event_id": str(uuid.uuid4()),
+        "timestamp_utc": timezone.now().timestamp(),
+        "user_id": "u-1042",
+        "session_id": "s-77",
+        "api_provider": "openai",
+        "model": "gpt-4.1",
+        "input_token_count": 0,
+        "output_token_count": 0,
+        "phi_present": True,
+        "phi_hash": "ab" * 32,
+        "response_status": 0,
+        "latency_ms": 0.0,
+        "data_residency_region": "us-east-1",
+        "baa_reference_id": "BAA-2026-014",
+        **fields,
+    }
+
+
+class Api:
+    """Posts as a program with a key does; `prefix` answers for the way that is tested."""
+
+    def __init__(self, client, secret: str) -> None:
+        self.client = client
+        self.secret = secret
+
+    def headers(self, **more) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.secret}", **more}
+
+    def post(self, path: str, body: object, *, content_type="application/json", **headers):
+        raw = body if isinstance(body, bytes | str) else json.dumps(body)
+        return self.client.post(
+            f"/api/v1/{path}", raw, content_type=content_type, headers=self.headers(**headers)
+        )
+
+    def get(self, path: str, **headers):
+        return self.client.get(f"/api/v1/{path}", headers=self.headers(**headers))
+
+    def open(self, **fields):
+        return self.post("calls", call_body(**fields))
+
+    def complete(self, call_id: str, **fields):
+        return self.post(f"calls/{call_id}/completion", completion_body(**fields))
+
+
+def active_integration(**fields) -> Integration:
+    """An integration that is allowed today, whatever the day of the fixtures is."""
+    return policies.active_integration(**fields)
+
+
+def key(of: Integration, **fields) -> tuple[IntegrationKey, str]:
+    """A key that is open now."""
+    return policies.key(of, at=timezone.now(), **fields)
+
+
