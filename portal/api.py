@@ -59,9 +59,11 @@ def _code(error: Exception, status: int) -> str:
 def _fields(error: exceptions.ValidationError) -> list[dict[str, str]]:
     """The names of the fields; a refusal names only fields that the schema knows."""
     found = error.detail
-    return [{"field": str(name), "error": "is not valid"} for name in found] if (
-        isinstance(found, dict)
-    ) else []
+    return (
+        [{"field": str(name), "error": "is not valid"} for name in found]
+        if (isinstance(found, dict))
+        else []
+    )
 
 
 def _answer(code: str, headers: dict[str, str], **members: object) -> Response:

@@ -21,7 +21,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from audits.api.answers import LeaseAnswer, call_answer, completion_answer, moment
-from audits.api.limits import BUCKETS, Allowance
+from audits.api.limits import BUCKETS
 from audits.bodies import BadBody, CallBody, CompletionBody, LeaseBody, SeedRecord, parse
 from audits.services import recording, seeds, statements
 from audits.services.facts import Facts, current
@@ -179,6 +179,11 @@ def _touch(key_id: int, now: dt.datetime) -> None:
     if tick - _touched.get(key_id, -KEY_USE_SECONDS) >= KEY_USE_SECONDS:
         statements.run(statements.TOUCH_KEY, (key_id, now))
         _touched[key_id] = tick
+
+
+def forget_uses() -> None:
+    """Hold no moments of use, as after a start."""
+    _touched.clear()
 
 
 def _body(request: Request, *, empty_is_object: bool) -> bytes:

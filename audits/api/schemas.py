@@ -75,9 +75,7 @@ def answered(kind: type, description: str, **examples: Any) -> OpenApiResponse:
 
 def either(first: type, second: type, description: str) -> OpenApiResponse:
     """The answer of one of two structures."""
-    return OpenApiResponse(
-        {"anyOf": [schema(first), schema(second)]}, description=description
-    )
+    return OpenApiResponse({"anyOf": [schema(first), schema(second)]}, description=description)
 
 
 def header(name: str, description: str, pattern: str) -> OpenApiParameter:

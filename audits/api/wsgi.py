@@ -78,5 +78,3 @@ def is_https(environ: dict[str, Any]) -> bool:
         name, value = settings.SECURE_PROXY_SSL_HEADER
         return bool(environ.get(name) == value)
     return bool(environ.get("wsgi.url_scheme") == "https")
-
-

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AbstractBaseUser
 
 from audits.models import ReadEvent
+from policies.services.keyring import KeyFacts
 
 
-def record_read(
-    *,
-    action: str,
-    subject: str,
-    at: dt.datetime,
-    row_count: int,
-    user: AbstractBaseUser | None = None,
-    key_id: int | None = None,
-    subject_id: str = "",
-    filters: Mapping[str, object] | None = None,
-) -> ReadEvent:
-    """Store that somebody read `row_count` rows of `subject`, such as "audits.call".
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is looked at. `action` is one of ReadEvent.Action, `subject` such as "audits.call".
 
-    `action` is one of ReadEvent.Action; `filters` are those that were checked, never what was
-    typed. A read is answered only after this returned.
+    `filters` are those that were checked, never what was typed.
     """
-    return ReadEvent.objects.create(
+
+    action: str
+    subject: str
+    row_count: int
+    subject_id: str = ""
+    filters: Mapping[str, object] = field(default_factory=dict)
+
+
+def record_read(read: Read, *, by: AbstractBaseUser | KeyFacts, at: dt.datetime) -> ReadEvent:
+    """Store that a person or a key's holder read it; a read is answered only after this."""
+    event = ReadEvent(
         at=at,
-        user=user,
-        key_id=key_id,
-        action=action,
-        subject=subject,
-        subject_id=subject_id,
-        filters=dict(filters or {}),
-        row_count=row_count,
+        action=read.action,
+        subject=read.subject,
+        subject_id=read.subject_id,
+        filters=dict(read.filters),
+        row_count=read.row_count,
     )
+    if isinstance(by, KeyFacts):
+        event.key_id = by.key_id
+    else:
+        event.user_id = by.pk
+    event.save(force_insert=True)
+    return event

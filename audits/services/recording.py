@@ -111,9 +111,7 @@ def record_call(
             received_at=at,
             lease_until=at + settings.CALL_LEASE,
             livemode=key.livemode,
-            source=Call.Source.CALLS.value
-            if seed_reference is None
-            else Call.Source.RECORDS.value,
+            source=Call.Source.CALLS.value if seed_reference is None else Call.Source.RECORDS.value,
             claimed_baa_reference=seed_reference or "",
             integration_id=key.integration_id,
             key_id=key.key_id,

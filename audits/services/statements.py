@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def _columns(model: type[Call | Completion | Lease]) -> list[str]:
-    return [f.column for f in model._meta.concrete_fields if f.column != "id"]
+    return [f.attname for f in model._meta.concrete_fields if f.attname != "id"]
 
 
 def _placeholders(columns: Sequence[str]) -> str:

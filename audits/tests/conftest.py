@@ -11,7 +11,7 @@ def _new_process():
     """No test sees what another one's process holds in memory."""
     facts.SHARED.forget()
     limits.BUCKETS.forget()
-    ingest._touched.clear()
+    ingest.forget_uses()
 
 
 @pytest.fixture

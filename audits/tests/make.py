@@ -93,5 +93,3 @@ def active_integration(**fields) -> Integration:
 def key(of: Integration, **fields) -> tuple[IntegrationKey, str]:
     """A key that is open now."""
     return policies.key(of, at=timezone.now(), **fields)
-
-

@@ -6,6 +6,7 @@ from django.utils import timezone
 from audits.models import Call
 from audits.services.facts import Facts
 from audits.tests import make
+from policies.gate import CallTerms
 from vendors.models import Agreement
 
 
@@ -103,11 +104,7 @@ def test_the_day_is_that_of_the_organization(integration, settings):
 
 
 def _terms():
-    from policies.gate import CallTerms
-
-    return CallTerms(
-        model="gpt-4.1", region="us-east-1", phi_present=True, data_classes=("phi",)
-    )
+    return CallTerms(model="gpt-4.1", region="us-east-1", phi_present=True, data_classes=("phi",))
 
 
 def test_clock_skew_is_refused_with_a_sentence(api):
