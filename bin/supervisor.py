@@ -224,12 +224,8 @@ def prepare(data: Path, children: Children, env: dict[str, str], kind: str) -> N
         return
     stamp.unlink(missing_ok=True)
     say("Preparing the database")
-    jobs = [
-        manage(children, env, "migrate", "--noinput"),
-        manage(children, env, "collectstatic", "--noinput", "--verbosity", "0"),
-    ]
-    for job in jobs:
-        children.finish(job)
+    static = manage(children, env, "collectstatic", "--noinput", "--clear", "--verbosity", "0")
+    children.finish(manage(children, env, "migrate", "--noinput"))
     if kind == "demo":
         say("Loading the demonstration data")
         env = {**env, "DEMO_PASSWORD": password(data, "DEMO_PASSWORD")}
@@ -237,6 +233,7 @@ def prepare(data: Path, children: Children, env: dict[str, str], kind: str) -> N
     else:
         admin = {"ADMIN_EMAIL": ADMINISTRATOR, "ADMIN_PASSWORD": password(data, "ADMIN_PASSWORD")}
         children.finish(manage(children, {**env, **admin}, "setup"))
+    children.finish(static)  # which ran beside the others
     stamp.write_text(current, "utf-8")
 
 
