@@ -156,8 +156,7 @@ def main(words: list[str]) -> int:
         ensure_everything(may_install="--no-install" not in words)
         failed = run_all([word for word in words if word != "--no-install"])
     except Trouble as trouble:
-        sys.stderr.write(f"bin/test: {trouble}\n")
-        return 1
+        return trouble.tell("bin/test")
     except KeyboardInterrupt:
         say("\nInterrupted.")
         return 130

@@ -25,7 +25,13 @@ FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() /
 
 
 class Trouble(Exception):
-    """Something that the person at the keyboard can put right; the text says how."""
+    """Something that the person at the keyboard can put right; the text, if any, says how."""
+
+    def tell(self, command: str) -> int:
+        """Write it to the terminal. Returns: the status to end with."""
+        if str(self):
+            sys.stderr.write(f"{command}: {self}\n")
+        return 1
 
 
 def run(command: list[str | Path], *, input_text: str | None = None) -> str:
@@ -126,7 +132,7 @@ def ensure_packages(needs: Needs, *, may_install: bool) -> None:
         names = " ".join(missing)
         raise Trouble(f"Missing on this machine: {names}. Install with: sudo sh {script} {names}")
     if subprocess.run(["/bin/sh", script, *missing], check=False).returncode:
-        raise Trouble("Start again when these packages are there: " + " ".join(missing) + ".")
+        raise Trouble("")  # the script has said why
     still = [package for package in missing if not needs[package]()]
     if still == ["postgresql"]:
         raise Trouble(
@@ -224,18 +230,24 @@ def make_venv() -> None:
 
 
 def fill_venv(requirements: str, *, exact: bool) -> None:
-    """Install by uv, which takes seconds where pip takes minutes; by pip where uv is not to be had.
+    """Install by uv, which takes seconds where pip takes minutes; by pip where uv will not do.
 
-    uv installs the same files, checked against the same hashes.
+    Both install the same files, checked against the same hashes.
     """
     file = CHECKOUT / requirements
-    uv = find_uv()
-    if uv is None:
-        print("uv is not to be had here; pip takes a few minutes.", flush=True)
-        run([PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", file])
-    else:
+    if uv := find_uv():
         verb = ["sync"] if exact else ["install", "-r"]
-        run([*uv, "pip", *verb, file, "-q", "--require-hashes", "--python", PYTHON])
+        # The machine's certificates: its network may have an authority of its own, as pip knows.
+        os.environ |= {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+        try:
+            run([*uv, "pip", *verb, file, "-q", "--require-hashes", "--python", PYTHON])
+        except Trouble:
+            print("uv could not fetch them here; trying pip.", flush=True)
+        else:
+            return
+    else:
+        print("uv is not to be had here; pip takes a few minutes.", flush=True)
+    run([PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", file])
 
 
 def find_uv() -> list[str | Path] | None:

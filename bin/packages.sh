@@ -10,7 +10,7 @@ if ! command -v apt-get >/dev/null 2>&1; then
 fi
 if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null 2>&1; then
-        echo "Packages are missing and only root can install them; run as root: sh $0 $*" >&2
+        echo "Packages are missing and only root can install them; as root run: sh $0 $*" >&2
         exit 1
     elif sudo -n true 2>/dev/null; then
         exec sudo -n sh "$0" "$@"

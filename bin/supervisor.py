@@ -312,8 +312,7 @@ def main(words: list[str]) -> int:
                 install.ensure_venv("requirements.txt")
                 serve(options, lock, children)
     except Trouble as trouble:
-        sys.stderr.write(f"bin/portal: {trouble}\n")
-        return 1
+        return trouble.tell("bin/portal")
     except KeyboardInterrupt:
         say("\nStopped.")
         return 0
