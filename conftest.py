@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import install
 import psycopg
 import pytest
 from django.conf import settings
@@ -13,6 +12,8 @@ from django.core.cache import cache
 from django.core.files.storage import storages
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+
+import install
 from throwaway import Portal, running_portal, throwaway_folder
 
 DEMO_PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who live for one run

@@ -143,6 +143,7 @@ def ensure_everything(*, may_install: bool) -> None:
     needs = {**install.DATABASE, **install.BROKER, **install.SITE, **install.TESTS}
     install.ensure_packages(needs, may_install=may_install)
     install.ensure_venv("requirements-dev.txt", exact=True)
+    install.ensure_browser()
 
 
 def main(words: list[str]) -> int:
@@ -153,15 +154,17 @@ def main(words: list[str]) -> int:
         signal.signal(number, interrupt)
     began = time.monotonic()
     try:
-        ensure_everything(may_install="--no-install" not in words)
-        failed = run_all([word for word in words if word != "--no-install"])
+        options = [word for word in words if word == "--no-install"]
+        ensure_everything(may_install=not options)
+        failed = run_all([word for word in words if word not in options])
     except Trouble as trouble:
         return trouble.tell("bin/test")
     except KeyboardInterrupt:
         say("\nInterrupted.")
         return 130
     took = f"{time.monotonic() - began:.0f} s"
-    say(f"FAILED after {took}: {', '.join(failed)}" if failed else f"Everything passed in {took}.")
+    what = "Everything" if len(words) == len(options) else "What was asked for"
+    say(f"FAILED after {took}: {', '.join(failed)}" if failed else f"{what} passed in {took}.")
     return 1 if failed else 0
 
 

@@ -85,9 +85,31 @@ def redis_program() -> str | None:
 
 
 def chromium_program() -> str | None:
-    """Chromium for the browser tests: CHROMIUM if set, else the machine's."""
+    """Chromium for the browser tests: CHROMIUM if set, else the machine's, else Playwright's.
+
+    Not a snap: it sees another /tmp than we do.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    found = [path for path in map(shutil.which, names) if path and "/snap/" not in path]
+    fetched = sorted(Path("~/.cache/ms-playwright").expanduser().glob("chromium-*/chrome-*/chrome"))
+    return next(
+        iter([*filter(None, [os.environ.get("CHROMIUM")]), *found, *map(str, fetched)]), None
+    )
+
+
+def ensure_browser() -> None:
+    """Where the system has no package of Chromium (Ubuntu has a snap alone), Playwright's."""
+    if chromium_program() is None:
+        print("Fetching Chromium by Playwright", flush=True)
+        with_libraries = ["--with-deps"] if os.geteuid() == 0 else []
+        run([PYTHON, "-m", "playwright", "install", *with_libraries, "chromium"])
+
+
+def has_only_snap() -> bool:
+    try:
+        return "ID=ubuntu\n" in Path("/etc/os-release").read_text("utf-8")
+    except OSError:
+        return False
 
 
 def loads(library: str) -> bool:
@@ -116,7 +138,7 @@ SITE: Needs = {
     "fonts-dejavu-core": has_fonts,
 }
 TESTS: Needs = {
-    "chromium": chromium_program,
+    "chromium": lambda: chromium_program() or has_only_snap(),
     "poppler-utils": lambda: shutil.which("pdftotext"),
     "qpdf": lambda: shutil.which("qpdf"),
 }

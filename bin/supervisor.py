@@ -170,7 +170,7 @@ def first_data_kind(data: Path, *, empty: bool) -> str:
     """`empty` or `demo`, as the folder was first started. Raises: Trouble if it is too late."""
     file = data / "first-data"
     if not file.exists():
-        file.write_text("empty" if empty else "demo", "utf-8")
+        return "empty" if empty else "demo"
     kind = file.read_text("utf-8")
     if empty and kind != "empty":
         raise Trouble(f"{data} holds demonstration data: give --empty another folder with --data.")
@@ -226,6 +226,7 @@ def prepare(data: Path, children: Children, env: dict[str, str], kind: str) -> N
     say("Preparing the database")
     static = manage(children, env, "collectstatic", "--noinput", "--clear", "--verbosity", "0")
     children.finish(manage(children, env, "migrate", "--noinput"))
+    (data / "first-data").write_text(kind, "utf-8")  # from here on there is no way back
     if kind == "demo":
         say("Loading the demonstration data")
         env = {**env, "DEMO_PASSWORD": password(data, "DEMO_PASSWORD")}

@@ -1,0 +1,150 @@
+"""`bin/portal` from nothing to a page, again after a kill, and its sentences when it cannot."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from install import CHECKOUT
+from processes import start_moment
+from site_processes import answers
+from throwaway import throwaway_folder
+
+pytestmark = pytest.mark.xdist_group("bin")
+SETTINGS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "STATIC_ROOT", "DEBUG", "HTTPS")
+
+
+class Run:
+    """`bin/portal` on the data folder `data`, as a person in a terminal would start it."""
+
+    def __init__(self, data: Path, *words: str) -> None:
+        self.data = data
+        env = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+        self.process = subprocess.Popen(
+            [CHECKOUT / "bin" / "portal", "--no-install", "--data", data, *words],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+
+    def until_up(self) -> int:
+        """Read until it says that it runs. Returns: the port."""
+        for line in self.process.stdout:
+            self.said += line
+            if "Ctrl-C stops everything" in line:
+                address = self.said.partition("running at http://localhost:")[2]
+                return int(address.partition("/")[0])
+        raise AssertionError(self.said)
+
+    def until_end(self) -> int:
+        self.said += self.process.communicate(timeout=120)[0]
+        return self.process.returncode
+
+    def children(self) -> list[int]:
+        """The processes that it started, as the kernel knows them."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in listed.read_text().split()]
+
+
+@pytest.fixture(scope="module")
+def data():
+    with throwaway_folder() as folder:
+        yield folder / "data"
+
+
+@contextlib.contextmanager
+def started(data: Path, *words: str):
+    run = Run(data, *words)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.process.terminate()
+        run.process.communicate(timeout=60)
+
+
+def test_it_starts_from_nothing_and_a_second_start_is_refused(data):
+    with started(data, "--empty") as run:
+        port = run.until_up()
+        assert answers(port, "/accounts/login/")
+        assert "admin@example.com" in run.said
+        assert "officer@example.com" not in run.said
+        second = Run(data)
+        assert second.until_end() == 1
+        assert f"The portal already runs on {data} (http://localhost:{port}" in second.said
+        assert second.said.count("\n") == 1
+        others = run.children()
+        assert len(others) == 5
+        run.process.send_signal(signal.SIGINT)
+        assert run.until_end() == 0
+        assert "Stopped." in run.said
+        assert [pid for pid in others if start_moment(pid)] == []
+    assert (data / "secrets" / "SECRET_KEY").stat().st_mode & 0o777 == 0o600
+
+
+def test_after_a_kill_it_starts_again_and_stays_empty(data):
+    with started(data) as run:
+        run.until_up()
+        others = run.children()
+        run.process.kill()
+    began = time.monotonic()
+    with started(data) as run:
+        port = run.until_up()
+        assert time.monotonic() - began < 60
+        assert answers(port, "/accounts/login/")
+        assert "officer@example.com" not in run.said
+        assert "Preparing" not in run.said
+        assert not set(others) & set(run.children())
+
+
+def test_one_process_ending_ends_all_with_its_log(data):
+    with started(data) as run:
+        run.until_up()
+        others = run.children()
+        web = next(
+            pid for pid in others if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+        os.kill(web, signal.SIGKILL)
+        assert run.until_end() == 1
+        assert "The web ended by itself (status -9)" in run.said
+        assert "Starting gunicorn" in run.said
+        assert [pid for pid in others if start_moment(pid)] == []
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_one_sentence(data):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        run = Run(data, "--port", str(other.getsockname()[1]))
+        assert run.until_end() == 1
+        assert "is taken by another program" in run.said
+        assert run.said.count("\n") == 1
+
+
+def test_demonstration_data_are_not_taken_for_nothing(data):
+    (data / "first-data").write_text("demo")
+    run = Run(data, "--empty")
+    assert run.until_end() == 1
+    assert "holds demonstration data" in run.said
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence():
+    run = Run(Path("/proc/countersign"))
+    assert run.until_end() == 1
+    assert "Cannot write to /proc/countersign" in run.said
+    assert run.said.count("\n") == 1
+
+
+def test_help_names_every_option():
+    said = subprocess.run(
+        [CHECKOUT / "bin" / "portal", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert all(word in said for word in ("--port", "--data", "--empty", "--no-install"))
