@@ -22,7 +22,7 @@ DEMO_PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who liv
 def pytest_configure() -> None:
     """Settings of the tests that differ from the site's; before anything has read them."""
     # Names as they are: the hashed ones of production would need collectstatic first.
-    storages.backends["staticfiles"] = {
+    storages.backends["staticfiles"] = {  # type: ignore[assignment]  # typed as the made ones
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
     # Quick to compute, which is what a password hash must not be elsewhere.

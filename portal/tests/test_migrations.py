@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+
 from throwaway import run_manage
 
 # The order in which nothing that is taken back is still needed.
