@@ -1,12 +1,13 @@
-"""Background work of evidence: the daily checks and their mails."""
+"""Background work of evidence: the daily checks, their mails, and packs."""
 
 from __future__ import annotations
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from evidence.models import CheckRun
-from evidence.services import findings, health, notices
+from evidence.services import findings, health, notices, packs_building
 
 
 @shared_task
@@ -36,3 +37,8 @@ def send_notices() -> None:
 @shared_task
 def heartbeat() -> None:
     health.beat(at=timezone.now())
+
+
+@shared_task
+def build_pack(number: int) -> None:
+    packs_building.build_pack(number, at=timezone.now(), time_up=SoftTimeLimitExceeded)

@@ -1,0 +1,1 @@
+"""What an evidence pack consists of: its datasets, the form of its cells, the bag around them."""

@@ -1,0 +1,327 @@
+"""The datasets of a pack: what each holds, the exact query behind it, and what it is evidence of.
+
+Criteria are those of the AICPA's Trust Services Criteria by number; sections are of 45 CFR. Which
+dataset answers which is our own reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+SQL = Path(__file__).parent / "sql"
+
+
+class Timing(StrEnum):
+    """Whether a dataset is the register at one moment, or what happened in the period."""
+
+    AS_OF = "as_of"
+    PERIOD = "period"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A population: one query, whose first column `id` is the sequence of `table`."""
+
+    name: str
+    title: str
+    what: str
+    table: str
+    timing: Timing
+    narrowed: bool
+    criteria: tuple[str, ...]
+    sections: tuple[str, ...]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def sql(dataset: Dataset) -> str:
+    """The query as it runs, with psycopg's named parameters; see `Period` for their names."""
+    return _text(dataset.name)
+
+
+def users_table() -> str:
+    """The table of the user model, by Django's rule for its name: the model is known by setting."""
+    return settings.AUTH_USER_MODEL.replace(".", "_").lower()
+
+
+@cache
+def _text(name: str) -> str:
+    users = users_table()
+    tables = {
+        "{users}": users,
+        "{users_groups}": f"{users}_groups",
+        "{users_permissions}": f"{users}_user_permissions",
+    }
+    text = (SQL / f"{name}.sql").read_text().strip()
+    for mark, table in tables.items():
+        text = text.replace(mark, table)
+    return text
+
+
+def part(name: str) -> str:
+    """A query, or a piece of one, that is no dataset."""
+    return (SQL / f"{name}.part.sql").read_text().strip()
+
+
+_AS_OF, _PERIOD = Timing.AS_OF, Timing.PERIOD
+
+DATASETS: tuple[Dataset, ...] = (
+    Dataset(
+        "vendors",
+        "Vendors",
+        "Every vendor in scope as registered at the moment of the pack.",
+        "vendors_vendor",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC9.2", "CC3.2"),
+        sections=("164.308(b)(1)", "164.314(a)"),
+    ),
+    Dataset(
+        "services",
+        "Services",
+        "Every service of the vendors in scope, with its models and regions.",
+        "vendors_service",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC9.2", "CC6.7"),
+        sections=("164.308(b)(1)",),
+        notes={
+            "models": "Pattern and life cycle of each model on offer.",
+            "regions": "Region, what for, and how firmly it is promised.",
+        },
+    ),
+    Dataset(
+        "agreements",
+        "Agreements",
+        "Every version of every BAA and DPA of the vendors in scope, with what it covers.",
+        "vendors_agreement",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC9.2", "C1.1"),
+        sections=("164.308(b)", "164.314(a)", "164.504(e)"),
+        notes={
+            "ends_on": "Last day in force; empty if evergreen.",
+            "terminated_on": "First day on which it no longer holds.",
+            "superseded_on": "First day of the version that replaces it.",
+            "breach_notice_days": "Days the vendor has to report a breach (164.410: at most 60).",
+            "covered_scopes": "What it covers; empty fields mean any.",
+            "document_sha256": "Of the signed paper, which is not in the pack.",
+        },
+    ),
+    Dataset(
+        "assurance_reports",
+        "Assurance reports",
+        "Every assurance report of the vendors in scope with our review and its bridge letters.",
+        "vendors_assurancereport",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC9.2", "CC4.1"),
+        sections=("164.308(b)(1)",),
+        notes={
+            "period_end": "Last day the report covers; it counts.",
+            "replaces_id": "The row that this one corrects.",
+            "bridge_letters": "The vendor management's word for the days after the period.",
+            "document_sha256": "Of the report, which is restricted in use and not in the pack.",
+        },
+    ),
+    Dataset(
+        "facts",
+        "Facts about services",
+        "Everything recorded of the services in scope, older facts included.",
+        "vendors_fact",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC9.2", "C1.1"),
+        sections=("164.308(b)(1)",),
+        notes={
+            "grade": "How firmly it stands: contract, gated, public or self_attested.",
+            "verified_on": "Day somebody last read the source.",
+            "number": "Days, where the dimension is counted in days.",
+        },
+    ),
+    Dataset(
+        "integrations",
+        "Integrations",
+        "Every integration in scope as registered at the moment of the pack.",
+        "policies_integration",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC6.1", "CC8.1"),
+        sections=("164.308(a)(4)", "164.312(a)"),
+    ),
+    Dataset(
+        "approvals",
+        "Approvals",
+        "Every decision on an integration in scope until the end of the period.",
+        "policies_approval",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC8.1", "CC6.1"),
+        sections=("164.308(a)(4)",),
+        notes={
+            "terms": "What was decided on.",
+            "terms_digest": "SHA-256 of the canonical JSON (RFC 8785) of `terms`.",
+            "expires_on": "Last day the approval holds.",
+        },
+    ),
+    Dataset(
+        "integration_events",
+        "Integration events",
+        "What happened to the integrations in scope during the period.",
+        "policies_integrationevent",
+        _PERIOD,
+        narrowed=True,
+        criteria=("CC8.1", "CC6.1"),
+        sections=("164.308(a)(4)", "164.316(b)"),
+    ),
+    Dataset(
+        "integration_keys",
+        "Integration keys",
+        "Every key of the integrations in scope made until the end of the period; no secrets.",
+        "policies_integrationkey",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC6.1", "CC6.2"),
+        sections=("164.312(a)", "164.312(d)"),
+    ),
+    Dataset(
+        "data_classes",
+        "Data classes and requirements",
+        "The policy as it stands: each class of data, and what each reason does to its calls.",
+        "policies_dataclass",
+        _AS_OF,
+        narrowed=False,
+        criteria=("C1.1", "CC6.7", "P4.1"),
+        sections=("164.312(a)", "164.316(a)"),
+        notes={"requirements": "Reason of the gate: block, warn or off."},
+    ),
+    Dataset(
+        "people",
+        "People",
+        "Everybody who has or had an account, with the roles they hold.",
+        "{users}",
+        _AS_OF,
+        narrowed=False,
+        criteria=("CC6.2", "CC6.3"),
+        sections=("164.308(a)(3)", "164.308(a)(4)", "164.312(a)"),
+    ),
+    Dataset(
+        "roles",
+        "Roles",
+        "Each role with its permissions and how many active people hold it.",
+        "auth_group",
+        _AS_OF,
+        narrowed=False,
+        criteria=("CC6.3",),
+        sections=("164.308(a)(4)",),
+    ),
+    Dataset(
+        "object_grants",
+        "Grants on single objects",
+        "What people may do with single integrations beyond their role.",
+        "guardian_userobjectpermission",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC6.1", "CC6.3"),
+        sections=("164.308(a)(4)", "164.312(a)"),
+    ),
+    Dataset(
+        "calls",
+        "Calls",
+        "Every AI call of live keys recorded in the period, denials included.",
+        "audits_call",
+        _PERIOD,
+        narrowed=True,
+        criteria=("CC6.1", "CC7.2", "PI1.3"),
+        sections=("164.312(b)", "164.312(a)"),
+        notes={
+            "received_at": "When the record was stored, which is before the call was made.",
+            "reasons": "Why it was denied, all of them.",
+            "agreement_id": "The BAA the verdict rests on: `id` in agreements.",
+            "report_id": "The SOC 2 report the verdict rests on: `id` in assurance_reports.",
+            "fact_ids": "The facts the verdict rests on: `id` in facts.",
+            "terms_digest": "Of the integration's terms at the call.",
+            "policy_digest": "Of the requirements that were applied.",
+            "epoch": "State of register and policy the call was decided under.",
+            "lease_until": "Until when the call had to be completed or its lease extended.",
+        },
+    ),
+    Dataset(
+        "completions",
+        "Completions",
+        "How the calls of the period ended, and completions in it that name no recorded call.",
+        "audits_completion",
+        _PERIOD,
+        narrowed=True,
+        criteria=("CC7.2", "PI1.3", "PI1.5"),
+        sections=("164.312(b)",),
+        notes={
+            "swept": "Closed by the sweep, since its caller never did.",
+            "late": "Came after its lease had passed.",
+            "without_call": "No record of the call was here.",
+        },
+    ),
+    Dataset(
+        "findings",
+        "Findings",
+        "Findings of the daily checks that were open at some moment of the period.",
+        "evidence_finding",
+        _PERIOD,
+        narrowed=True,
+        criteria=("CC4.1", "CC4.2", "CC7.3", "CC7.4"),
+        sections=("164.308(a)(1)(ii)(D)",),
+        notes={"events": "Its history, oldest first."},
+    ),
+    Dataset(
+        "notices",
+        "Notices",
+        "Mails about those findings, one for each window of days before or after the due day.",
+        "evidence_notice",
+        _PERIOD,
+        narrowed=True,
+        criteria=("CC2.1", "CC4.2"),
+        sections=("164.308(a)(1)(ii)(D)",),
+    ),
+    Dataset(
+        "check_runs",
+        "Runs of the daily checks",
+        "Each run of the checks in the period: that monitoring operated, and what it found.",
+        "evidence_checkrun",
+        _PERIOD,
+        narrowed=False,
+        criteria=("CC4.1", "CC7.2"),
+        sections=("164.308(a)(1)(ii)(D)",),
+    ),
+    Dataset(
+        "read_events",
+        "Reads of records",
+        "Who looked at, exported or downloaded records in the period.",
+        "audits_readevent",
+        _PERIOD,
+        narrowed=False,
+        criteria=("CC6.1", "CC7.2"),
+        sections=("164.312(b)", "164.308(a)(1)(ii)(D)"),
+    ),
+    Dataset(
+        "change_history",
+        "Change history",
+        "Each change of the register in the period, with who made it.",
+        "auditlog_logentry",
+        _PERIOD,
+        narrowed=False,
+        criteria=("CC8.1", "CC6.1"),
+        sections=("164.312(b)", "164.316(b)"),
+        notes={"changes": "Field: value before and after."},
+    ),
+)
+BY_NAME: dict[str, Dataset] = {dataset.name: dataset for dataset in DATASETS}
+
+
+def table(dataset: Dataset) -> str:
+    """The table whose `id` is the population's sequence."""
+    return dataset.table.replace("{users}", users_table())
