@@ -1,13 +1,21 @@
 """The gate: facts in, verdict out. No query, no clock, no settings.
 
-The API, the page, the preview and the pack all get their answer here.
+The API, the page, the preview and the pack all get their answer here. What always holds, and is
+held by `policies/tests/test_gate_properties.py`:
+
+- every reason that fails is named, not the first one;
+- a paper less (agreement, report, approval, the facts of a dimension) never turns deny into allow;
+- the order of classes, facts, agreements and reports never matters;
+- `until` is exact for what is known now: the day after it, the same facts give deny.
+
+Effects per data class are the policy's; see `docs/decisions/0003-gate-and-requirements.md`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from policies.reasons import REASONS, UNCONDITIONAL
@@ -19,7 +27,11 @@ Effect = Literal["block", "warn", "off"]
 
 @dataclass(frozen=True, slots=True)
 class ClassTerms:
-    """A data class: its limits, and what each reason does (missing: it blocks)."""
+    """A data class: its limits, and what each reason does to a call with such data.
+
+    A reason without an effect blocks, so what nobody thought of is refused. Without a limit
+    (None, or an empty tuple) any retention, region or deployment is within it.
+    """
 
     slug: str
     is_phi: bool
@@ -96,7 +108,10 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Case:
-    """One decision being made: checks add what fails and what it rests on."""
+    """One decision being made: checks add what fails and what it rests on.
+
+    `missing` and `stale` hold the reasons whose facts are not recorded or not verified recently.
+    """
 
     posture: ServicePosture
     use: UseTerms
@@ -104,15 +119,18 @@ class _Case:
     on: dt.date
     classes: tuple[ClassTerms, ...]
     failed: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    stale: set[str] = field(default_factory=set)
     papers: list[Paper] = field(default_factory=list)
 
-    def fact(self, dimension: str) -> FactValue | None:
-        """The fact of a dimension that fits this call; it becomes one of the papers."""
+    def fact(self, dimension: str, reason: str) -> FactValue | None:
+        """The fact of a dimension that fits this call, as a paper; `reason` rests on it."""
         fact = self.posture.fact(dimension, self.call.model, self.call.region)
         if fact is None:
+            self.missing.add(reason)
             return None
         if fact.stale(self.on):
-            self.failed.add("fact-stale")
+            self.stale.add(reason)
         last = fact.stale_on - dt.timedelta(days=1) if fact.stale_on else None
         self.papers.append(Paper("fact", fact.fact_id, dimension, last))
         return fact
@@ -130,10 +148,11 @@ def _integration(case: _Case) -> None:
 
 
 def _data(case: _Case) -> None:
-    if any(c.slug not in case.use.allowed for c in case.classes):
-        case.failed.add("data-class-not-allowed")
-    known = {c.slug for c in case.use.classes}
-    if set(case.call.data_classes) - known:
+    """A call judged by no class, or PHI judged by no PHI class, would meet no requirement."""
+    judged = {c.slug for c in case.classes}
+    phi_unjudged = case.call.phi_present and not any(c.is_phi for c in case.classes)
+    unknown = set(case.call.data_classes) - judged
+    if not judged or judged - case.use.allowed or unknown or phi_unjudged:
         case.failed.add("data-class-not-allowed")
 
 
@@ -193,13 +212,14 @@ def _place(case: _Case) -> None:
 
 
 def _training(case: _Case) -> None:
-    fact = case.fact("training_use")
+    fact = case.fact("training_use", "training-not-excluded")
     if fact is None or fact.value != "no":
         case.failed.add("training-not-excluded")
 
 
 def _encryption(case: _Case) -> None:
-    tls, at_rest = case.fact("tls_minimum"), case.fact("encryption_at_rest")
+    tls = case.fact("tls_minimum", "encryption-too-weak")
+    at_rest = case.fact("encryption_at_rest", "encryption-too-weak")
     strong = tls is not None and tls.value in ("1.2", "1.3")
     if not strong or at_rest is None or at_rest.value != "aes-256":
         case.failed.add("encryption-too-weak")
@@ -244,24 +264,62 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
 )
 
 
-def _limits(case: _Case, terms: ClassTerms) -> None:
+# Each reason names a lack that is worse than those before it in its row, so its effect is at least
+# as strict as theirs: else a call could be allowed by taking a paper away.
+CHAINS = (
+    ("baa-scope", "baa-expired", "baa-missing"),
+    ("report-type1-overdue", "report-qualified", "report-stale", "report-missing"),
+)
+_MILDER = {code: chain[: i + 1] for chain in CHAINS for i, code in enumerate(chain)}
+_RANK: Mapping[Effect, int] = {"off": 0, "warn": 1, "block": 2}
+
+
+def effect(terms: ClassTerms, code: str) -> Effect:
+    """What a reason does to data of one class, the order of `CHAINS` kept."""
+    if code in UNCONDITIONAL:
+        return "block"
+    effects = (terms.effects.get(milder, "block") for milder in _MILDER.get(code, (code,)))
+    return max(effects, key=_RANK.__getitem__)
+
+
+def _limits(case: _Case, terms: ClassTerms) -> Iterable[str]:
     """What fails for one data class alone: its own limits of time and place."""
     if terms.max_retention_days is not None:
-        fact = case.fact("retention_days")
+        fact = case.fact("retention_days", "retention-too-long")
         days = fact.number if fact else None
         if days is None or days > terms.max_retention_days:
-            case.failed.add("retention-too-long")
+            yield "retention-too-long"
     if terms.allowed_regions and case.call.region not in terms.allowed_regions:
-        case.failed.add("region-not-allowed")
+        yield "region-not-allowed"
     if terms.allowed_deployments and case.posture.deployment not in terms.allowed_deployments:
-        case.failed.add("deployment-not-allowed")
+        yield "deployment-not-allowed"
+
+
+def _effects_for(case: _Case, terms: ClassTerms) -> dict[str, Effect]:
+    """What each reason that fails does, as far as data of one class is concerned.
+
+    A fact that was never recorded counts as one never verified: no milder than a stale one. Facts
+    that no requirement of this class asks for may be stale.
+    """
+    failed = {*case.failed, *_limits(case, terms)}
+    effects = {code: effect(terms, code) for code in failed}
+    stale = effect(terms, "fact-stale")
+    for code in case.missing & failed:
+        if effects[code] != "off":
+            effects[code] = max(effects[code], stale, key=_RANK.__getitem__)
+    # Only the limit of this class asks for the retention, though another one may have looked.
+    asked = case.stale - (set() if terms.max_retention_days is not None else {"retention-too-long"})
+    if any(effect(terms, code) != "off" for code in asked):
+        effects["fact-stale"] = stale
+    return effects
 
 
 def classes_of(use: UseTerms, call: CallTerms) -> tuple[ClassTerms, ...]:
     """The data classes a call is judged by.
 
     Those it names; the PHI classes if it says that PHI is present; if it names none, those of
-    the integration (without the PHI classes, where the caller says that no PHI is present).
+    the integration (without the PHI classes, where the caller says that no PHI is present and
+    others are left: a claim alone does not lift every requirement).
     """
     named = {c.slug: c for c in use.classes if c.slug in call.data_classes}
     if call.phi_present and not any(c.is_phi for c in named.values()):
@@ -269,59 +327,70 @@ def classes_of(use: UseTerms, call: CallTerms) -> tuple[ClassTerms, ...]:
         approved = [c for c in phi if c.slug in use.allowed]
         named |= {c.slug: c for c in approved or phi}
     if not call.data_classes:
-        named |= {c.slug: c for c in use.classes if c.slug in use.allowed and not c.is_phi}
+        approved = [c for c in use.classes if c.slug in use.allowed]
+        named |= {c.slug: c for c in approved if not c.is_phi}
+        named = named or {c.slug: c for c in approved}
     return tuple(named.values())
 
 
-def decide(posture: ServicePosture, use: UseTerms, call: CallTerms, on: dt.date) -> Verdict:
-    """Apply every rule for the day `on`, and report all that fail rather than the first."""
+def judge(posture: ServicePosture, use: UseTerms, call: CallTerms, on: dt.date) -> Verdict:
+    """As `decide`, but without `until`: half the work where only the answer is asked for."""
     case = _Case(posture, use, call, on, classes_of(use, call))
     for check in CHECKS:
         check(case)
-    effects: dict[str, Effect] = dict.fromkeys(
-        (code for code in UNCONDITIONAL if code in case.failed), "block"
-    )
-    if case.call.region != use.region:
+    effects: dict[str, Effect] = dict.fromkeys(case.failed & set(UNCONDITIONAL), "block")
+    if call.region != use.region:
         effects["region-not-allowed"] = "block"
-    common = frozenset(case.failed)
     for terms in case.classes:
-        case.failed = set(common)
-        _limits(case, terms)
-        for code in case.failed:
-            _strictest(effects, code, terms.effects.get(code, "block"))
-    return _verdict(effects, case.papers, case.classes)
-
-
-def _strictest(effects: dict[str, Effect], code: str, effect: Effect) -> None:
-    rank = ("off", "warn", "block")
-    if rank.index(effect) > rank.index(effects.get(code, "off")):
-        effects[code] = effect
-
-
-def _verdict(
-    effects: Mapping[str, Effect], papers: Iterable[Paper], classes: tuple[ClassTerms, ...]
-) -> Verdict:
+        for code, found in _effects_for(case, terms).items():
+            effects[code] = max(effects.get(code, "off"), found, key=_RANK.__getitem__)
     order = list(REASONS)
-    reasons = tuple(sorted((c for c, e in effects.items() if e == "block"), key=order.index))
-    warnings = tuple(sorted((c for c, e in effects.items() if e == "warn"), key=order.index))
-    unique = tuple({(p.kind, p.ref): p for p in papers}.values())
-    carrying = [p for p in unique if _blocks_without(p, classes)]
-    until = min((p.until for p in carrying if p.until), default=None) if not reasons else None
-    return Verdict(reasons, warnings, unique, until)
+    papers = tuple({(p.kind, p.ref): p for p in case.papers}.values())
+    return Verdict(
+        reasons=tuple(sorted((c for c, e in effects.items() if e == "block"), key=order.index)),
+        warnings=tuple(sorted((c for c, e in effects.items() if e == "warn"), key=order.index)),
+        papers=papers,
+        until=None,
+    )
 
 
-# The reason that appears on the day after a paper's last.
-LAPSE = {
-    "agreement": "baa-expired",
-    "report": "report-stale",
-    "fact": "fact-stale",
-    "approval": "approval-void",
-    "determination": "deid-undocumented",
-    "review": "review-overdue",
-}
+def decide(posture: ServicePosture, use: UseTerms, call: CallTerms, on: dt.date) -> Verdict:
+    """Apply every rule for the day `on`, and report all that fail rather than the first.
+
+    `until` of an allow is the last day on which the same facts still give allow: it is found by
+    judging the day after each paper ends, since another paper may take over (a BAA that follows
+    the old one) or the lack may only warn. A deny has none.
+    """
+    verdict = later = judge(posture, use, call, on)
+    day = on
+    while later.allowed:
+        ends = [p.until for p in later.papers if p.until is not None and day <= p.until]
+        if not ends or min(ends) == dt.date.max:
+            return verdict
+        day = min(ends) + dt.timedelta(days=1)
+        later = judge(posture, use, call, day)
+    return verdict if day == on else replace(verdict, until=day - dt.timedelta(days=1))
 
 
-def _blocks_without(paper: Paper, classes: tuple[ClassTerms, ...]) -> bool:
-    """Whether the end of a paper would stop the call: only such an end limits the verdict."""
-    code = LAPSE[paper.kind]
-    return code in UNCONDITIONAL or any(c.effects.get(code, "block") == "block" for c in classes)
+def combine(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict for calls that differ, such as one for each model: all must be allowed.
+
+    Raises: ValueError without a verdict.
+    """
+    found = list(verdicts)
+    if not found:
+        raise ValueError("there is no verdict to combine")
+    reasons = {code for v in found for code in v.reasons}
+    warnings = {code for v in found for code in v.warnings} - reasons
+    ends = [v.until for v in found if v.until]
+    return Verdict(
+        reasons=tuple(code for code in REASONS if code in reasons),
+        warnings=tuple(code for code in REASONS if code in warnings),
+        papers=tuple({(p.kind, p.ref): p for v in found for p in v.papers}.values()),
+        until=min(ends) if ends and not reasons else None,
+    )
+
+
+def as_if_approved(use: UseTerms, until: dt.date) -> UseTerms:
+    """The same use, approved as it stands until the day `until` and active: for previews."""
+    return replace(use, active=True, approved_digest=use.terms_digest, approved_until=until)

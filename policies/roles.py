@@ -49,6 +49,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "policies.approve_integration",
         "policies.suspend_integration",
         "policies.retire_integration",
+        "policies.grant_integration",
         "audits.export_call",
         "evidence.change_finding",
         "evidence.view_checkrun",

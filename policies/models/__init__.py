@@ -2,6 +2,7 @@ from policies.models.requirements import DataClass, Requirement
 from policies.models.uses import (
     Approval,
     Integration,
+    IntegrationDraft,
     IntegrationEvent,
     IntegrationKey,
     KeyUse,
@@ -11,6 +12,7 @@ __all__ = [
     "Approval",
     "DataClass",
     "Integration",
+    "IntegrationDraft",
     "IntegrationEvent",
     "IntegrationKey",
     "KeyUse",

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 
 from policies.models.requirements import DataClass
 from vendors.models import Document, Service
@@ -20,12 +21,32 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
 
     def in_use(self) -> IntegrationQuerySet:
         """Integrations that were let in and not retired since; suspended ones count."""
-        states = Integration.State
-        return self.filter(state__in=[states.APPROVED, states.ACTIVE, states.SUSPENDED])
+        return self.filter(state__in=Integration.STANDING)
 
     def open(self) -> IntegrationQuerySet:
         """Integrations that are neither rejected nor retired."""
         return self.exclude(state__in=[Integration.State.REJECTED, Integration.State.RETIRED])
+
+    def awaiting_decision(self) -> IntegrationQuerySet:
+        """Integrations that were submitted and wait for an officer."""
+        return self.filter(state=Integration.State.SUBMITTED)
+
+    def unowned(self) -> IntegrationQuerySet:
+        """Open integrations for which nobody answers: no owner, or one who has left."""
+        return self.open().filter(Q(owner__isnull=True) | Q(owner__is_active=False))
+
+    def with_standing_approval(self) -> IntegrationQuerySet:
+        """Adds `newest_decision`: a dict of decision, terms_digest, expires_on (ISO)."""
+        newest = Approval.objects.filter(integration=OuterRef("pk")).order_by("-decided_at", "-pk")
+        return self.annotate(
+            newest_decision=Subquery(
+                newest.values(
+                    found=JSONObject(
+                        decision="decision", terms_digest="terms_digest", expires_on="expires_on"
+                    )
+                )[:1]
+            )
+        )
 
 
 class Integration(models.Model):
@@ -55,6 +76,9 @@ class Integration(models.Model):
         STRICT = "strict", "Strict: no record, no call"
         SPOOL = "spool", "Spool: record locally while the portal is away"
         OBSERVE = "observe", "Observe: go on and count the gap"
+
+    # The states in which calls may be made while an approval stands.
+    STANDING = (State.APPROVED, State.ACTIVE, State.SUSPENDED)
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
@@ -116,6 +140,7 @@ class Integration(models.Model):
             ("suspend_integration", "Can suspend and resume an integration"),
             ("retire_integration", "Can retire an integration"),
             ("manage_keys", "Can make, rotate and revoke keys of an integration"),
+            ("grant_integration", "Can grant people access to an integration and change its owner"),
             ("send_prompt", "Can send prompts through an integration"),
             ("view_output", "Can view outputs of an integration"),
             ("read_log", "Can read the call log of an integration"),
@@ -138,6 +163,63 @@ class Integration(models.Model):
         return self.name
 
 
+class IntegrationDraft(models.Model):
+    """What somebody has filled in of the form so far, kept until it is saved or thrown away.
+
+    Apart from `Integration`, so that a register entry is whole and a change takes hold at once.
+    """
+
+    integration = models.ForeignKey(
+        Integration,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="drafts",
+        help_text="The integration to change; none for a new one.",
+    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    answers = models.JSONField(default=dict, help_text="Checked values of each step, by field.")
+    steps_done = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "author"],
+                name="draft_once_an_integration_and_author",
+                violation_error_message="You have begun to change this integration already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.answers.get("name") or "Unnamed draft")
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def standing(self) -> ApprovalQuerySet:
+        """The newest decision on each integration, if it approved and no change has voided it."""
+        newer = Approval.objects.filter(integration=OuterRef("integration")).filter(
+            Q(decided_at__gt=OuterRef("decided_at"))
+            | Q(decided_at=OuterRef("decided_at"), pk__gt=OuterRef("pk"))
+        )
+        return self.filter(
+            ~Exists(newer),
+            decision=Approval.Decision.APPROVE,
+            integration__state__in=Integration.STANDING,
+        )
+
+    def expiring(self, on: dt.date, *, within_days: int) -> ApprovalQuerySet:
+        """Standing approvals whose last day is at most `within_days` after `on`, not before it."""
+        last = on + dt.timedelta(days=within_days)
+        return self.standing().filter(expires_on__gte=on, expires_on__lte=last)
+
+    def lapsed(self, on: dt.date) -> ApprovalQuerySet:
+        """Approvals that nothing replaced though their last day was before `on`."""
+        return self.standing().filter(expires_on__lt=on)
+
+
 class Approval(models.Model):
     """An officer's decision on an integration, with the digest of what was decided on."""
 
@@ -156,6 +238,8 @@ class Approval(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     decided_at = models.DateTimeField()
+
+    objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-decided_at", "-pk"]
@@ -190,6 +274,9 @@ class IntegrationEvent(models.Model):
         KEY_ISSUED = "key_issued", "Key issued"
         KEY_ROTATED = "key_rotated", "Key rotated"
         KEY_REVOKED = "key_revoked", "Key revoked"
+        OWNER_CHANGED = "owner_changed", "Owner changed"
+        GRANT_GIVEN = "grant_given", "Grant given"
+        GRANT_WITHDRAWN = "grant_withdrawn", "Grant withdrawn"
 
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=17, choices=Kind)
@@ -211,6 +298,14 @@ class IntegrationKeyQuerySet(models.QuerySet["IntegrationKey"]):
     def usable(self, at: dt.datetime) -> IntegrationKeyQuerySet:
         """Keys that open the API at the moment `at`."""
         return self.filter(Q(revoked_at__isnull=True) | Q(revoked_at__gt=at), expires_at__gt=at)
+
+    def expiring(self, at: dt.datetime, *, within_days: int) -> IntegrationKeyQuerySet:
+        """Usable keys of open integrations that end within the days and have no successor."""
+        return self.usable(at).filter(
+            expires_at__lte=at + dt.timedelta(days=within_days),
+            replaced_by__isnull=True,
+            integration__in=Integration.objects.open(),
+        )
 
 
 class IntegrationKey(models.Model):
@@ -261,6 +356,10 @@ class IntegrationKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.public_id})"
+
+    def usable_at(self, at: dt.datetime) -> bool:
+        """Whether the key opens the API at the moment `at`; as `usable` of the QuerySet."""
+        return at < self.expires_at and (self.revoked_at is None or at < self.revoked_at)
 
 
 class KeyUse(models.Model):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 from guardian.models import UserObjectPermission
 
 from countersign.canonical import Json, digest
-from policies.gate import CallTerms, ClassTerms, UseTerms, Verdict, decide
-from policies.models import Approval, DataClass, Integration
+from policies.gate import CallTerms, ClassTerms, UseTerms, Verdict, as_if_approved, combine, decide
+from policies.models import Approval, DataClass, Integration, Requirement
 from vendors.services.postures import postures
 
 if TYPE_CHECKING:
@@ -39,17 +40,27 @@ def material_terms(integration: Integration) -> dict[str, Json]:
 
 
 def class_terms() -> tuple[ClassTerms, ...]:
-    """Every data class with its limits and what each reason does to it; two queries."""
+    """Every data class with its limits and what each reason does to it; one query."""
+    effects = (
+        Requirement.objects.filter(data_class=OuterRef("pk"))
+        .order_by("reason")
+        .values(found=JSONObject(reason="reason", effect="effect"))
+    )
     return tuple(
-        ClassTerms(
-            slug=data_class.slug,
-            is_phi=data_class.is_phi,
-            effects={r.reason: _effect(r.effect) for r in data_class.requirements.all()},
-            max_retention_days=data_class.max_retention_days,
-            allowed_regions=tuple(data_class.allowed_regions),
-            allowed_deployments=tuple(data_class.allowed_deployments),
-        )
-        for data_class in DataClass.objects.prefetch_related("requirements")
+        class_terms_of(data_class, {r["reason"]: r["effect"] for r in data_class.effects})
+        for data_class in DataClass.objects.annotate(effects=ArraySubquery(effects))
+    )
+
+
+def class_terms_of(data_class: DataClass, effects: dict[str, str]) -> ClassTerms:
+    """A data class, stored or not yet, with these effects by reason, as the gate takes it."""
+    return ClassTerms(
+        slug=data_class.slug,
+        is_phi=data_class.is_phi,
+        effects={reason: _effect(effect) for reason, effect in effects.items()},
+        max_retention_days=data_class.max_retention_days,
+        allowed_regions=tuple(data_class.allowed_regions),
+        allowed_deployments=tuple(data_class.allowed_deployments),
     )
 
 
@@ -76,109 +87,85 @@ def policy_digest(classes: tuple[ClassTerms, ...]) -> str:
 
 def standing_approval(integration: Integration) -> Approval | None:
     """The newest decision, if it was an approval."""
-    return standing_approvals([integration.pk]).get(integration.pk)
+    newest = integration.approvals.order_by("-decided_at", "-pk").first()
+    return newest if newest and newest.decision == Approval.Decision.APPROVE else None
 
 
-def standing_approvals(integration_ids: Collection[int]) -> dict[int, Approval]:
-    """The same for many, by the integration's id; in one query."""
-    newest = (
-        Approval.objects.filter(integration_id__in=integration_ids)
-        .order_by("integration_id", "-decided_at", "-pk")
-        .distinct("integration_id")
-        .defer("terms", "note")
-    )
-    return {a.integration_id: a for a in newest if a.decision == Approval.Decision.APPROVE}
-
-
-def _granted_actors(integration_ids: Collection[int]) -> dict[int, frozenset[str]]:
-    """Who may send prompts through each integration, as the API names them."""
+def granted_actors(integration: Integration) -> frozenset[str]:
+    """The actors, as `user:<e-mail>`, that hold a send_prompt grant on the integration."""
     grants = UserObjectPermission.objects.filter(
-        object_pk__in=[str(pk) for pk in integration_ids],
+        object_pk=str(integration.pk),
         permission__codename="send_prompt",
+        permission__content_type__app_label="policies",
         permission__content_type__model="integration",
         user__is_active=True,
     )
-    actors: dict[int, set[str]] = defaultdict(set)
-    for pk, email in grants.values_list("object_pk", "user__email"):
-        actors[int(pk)].add(f"user:{email}")
-    return {pk: frozenset(names) for pk, names in actors.items()}
+    return frozenset(f"user:{email}" for email in grants.values_list("user__email", flat=True))
 
 
 def use_terms(integration: Integration, classes: tuple[ClassTerms, ...]) -> UseTerms:
     """The integration as it stands, in the form that the gate takes."""
-    ids = [integration.pk]
-    granted = _granted_actors(ids) if integration.known_actors_only else {}
-    return _use_terms(
-        integration,
-        classes,
-        standing_approvals(ids).get(integration.pk),
-        granted.get(integration.pk, frozenset()),
+    approval = standing_approval(integration)
+    use = unapproved_terms(integration, classes)
+    return replace(
+        use,
+        active=integration.state == Integration.State.ACTIVE,
+        approved_digest=approval.terms_digest if approval else None,
+        approved_until=approval.expires_on if approval else None,
+        granted_actors=granted_actors(integration)
+        if integration.known_actors_only
+        else frozenset(),
     )
 
 
-def _use_terms(
-    integration: Integration,
-    classes: tuple[ClassTerms, ...],
-    approval: Approval | None,
-    granted: frozenset[str],
-) -> UseTerms:
+def unapproved_terms(integration: Integration, classes: tuple[ClassTerms, ...]) -> UseTerms:
+    """The use by itself: neither active nor approved, and granted to nobody."""
     return UseTerms(
         integration=integration.slug,
-        active=integration.state == Integration.State.ACTIVE,
+        active=False,
         models=tuple(integration.model_patterns),
         region=integration.region,
         terms_digest=digest(material_terms(integration)),
-        approved_digest=approval.terms_digest if approval else None,
-        approved_until=approval.expires_on if approval else None,
+        approved_digest=None,
+        approved_until=None,
         deidentification=integration.deidentification,
         deid_documented=integration.deidentification_document_id is not None,
         deid_until=integration.deidentification_expires_on,
         known_actors_only=integration.known_actors_only,
-        granted_actors=granted,
+        granted_actors=frozenset(),
         allowed=frozenset(c.slug for c in integration.data_classes.all()),
         classes=classes,
     )
 
 
-def typical_call(integration: Integration) -> CallTerms:
-    """The call that a preview decides on: the first model, and all data that it may carry."""
-    classes = list(integration.data_classes.all())
-    model = integration.model_patterns[0] if integration.model_patterns else ""
-    return CallTerms(
-        model=model,
-        region=integration.region,
+def typical_calls(use: UseTerms) -> tuple[CallTerms, ...]:
+    """The calls a preview decides on: each model with all data, by an actor who has a grant."""
+    classes = [c for c in use.classes if c.slug in use.allowed]
+    call = CallTerms(
+        model="",
+        region=use.region,
         phi_present=any(c.is_phi for c in classes),
-        data_classes=tuple(c.slug for c in classes),
+        data_classes=tuple(sorted(use.allowed)),
+        actor=min(use.granted_actors, default=""),
     )
+    return tuple(replace(call, model=model) for model in use.models) or (call,)
+
+
+def typical_call(integration: Integration) -> CallTerms:
+    """The call of the first model, with all data that the integration may carry."""
+    return typical_calls(unapproved_terms(integration, class_terms()))[0]
 
 
 def evaluate(integration: Integration, on: dt.date, call: CallTerms | None = None) -> Verdict:
-    """What the gate says of `call` on the day `on`; without one, of a typical call."""
+    """What the gate says of `call` on the day `on`; without one, of a call of every model."""
     posture = postures([integration.service], on)[integration.service_id]
     use = use_terms(integration, class_terms())
-    return decide(posture, use, call or _granted(typical_call(integration), use), on)
+    calls = (call,) if call else typical_calls(use)
+    return combine(decide(posture, use, c, on) for c in calls)
 
 
-def verdicts(integrations: Collection[Integration], on: dt.date) -> dict[int, Verdict]:
-    """What the gate says of a typical call of each, by id; the same number of queries for any."""
-    rows = list(
-        Integration.objects.filter(pk__in=[i.pk for i in integrations])
-        .select_related("service", "deidentification_document")
-        .prefetch_related("data_classes")
-    )
-    classes = class_terms()
-    approvals = standing_approvals([row.pk for row in rows])
-    granted = _granted_actors([row.pk for row in rows if row.known_actors_only])
-    known = postures([row.service for row in rows], on)
-    found = {}
-    for row in rows:
-        use = _use_terms(row, classes, approvals.get(row.pk), granted.get(row.pk, frozenset()))
-        found[row.pk] = decide(known[row.service_id], use, _granted(typical_call(row), use), on)
-    return found
-
-
-def _granted(call: CallTerms, use: UseTerms) -> CallTerms:
-    """The call as somebody with a grant would make it, where only they may."""
-    if use.known_actors_only and use.granted_actors:
-        return replace(call, actor=min(use.granted_actors))
-    return call
+def evaluate_as_approved(integration: Integration, on: dt.date, *, until: dt.date) -> Verdict:
+    """What the gate would say if the integration were approved until the day `until` and active."""
+    posture = postures([integration.service], on)[integration.service_id]
+    use = as_if_approved(use_terms(integration, class_terms()), until)
+    return combine(decide(posture, use, c, on) for c in typical_calls(use))

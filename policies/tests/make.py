@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from itertools import count
 
 from django.contrib.auth import get_user_model
@@ -14,6 +13,7 @@ from countersign.canonical import digest
 from policies.models import Approval, DataClass, Integration, IntegrationKey
 from policies.roles import OWNER
 from policies.services.deciding import material_terms
+from policies.services.keys import hash_secret, make_secret
 from policies.services.people import sync_roles
 from vendors.models import Service
 from vendors.tests import make
@@ -106,14 +106,15 @@ def key(
 ) -> tuple[IntegrationKey, str]:
     """A live key that writes and reads, and its secret."""
     number = next(_number)
-    secret = secret or f"csk_live_test{number:028d}"
+    public_id = fields.pop("public_id", f"id{number:010d}")
+    secret = secret or make_secret(public_id, livemode=fields.get("livemode", True))
     fields = {
         "name": "test",
-        "public_id": f"id{number:010d}",
+        "public_id": public_id,
         "scopes": [s.value for s in IntegrationKey.Scope],
         "created_at": at - dt.timedelta(days=1),
         "expires_at": at + dt.timedelta(days=300),
         **fields,
     }
-    sha256 = hashlib.sha256(secret.encode()).hexdigest()
+    sha256 = hash_secret(secret)
     return IntegrationKey.objects.create(integration=of, secret_sha256=sha256, **fields), secret

@@ -1,0 +1,211 @@
+"""Keys of integrations: how they are made, recognised, rotated and revoked.
+
+A key reads `csk_live_` or `csk_test_`, 12 characters that name it, 32 random ones (190 bits) and 6
+of a CRC-32 over all before them, all of 0-9 A-Z a-z. The checksum lets a scanner or a typing error
+be told without asking the portal; it protects nothing. Only the SHA-256 of the whole is stored: a
+slow hash is for passwords, which people choose.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ipaddress
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from policies.models import Integration, IntegrationKey
+from policies.services.lifecycle import FINAL, activate
+from policies.services.trail import Kind, Refused, State, locked, note_event
+
+if TYPE_CHECKING:
+    from policies.services.trail import Person
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+PUBLIC_LENGTH, RANDOM_LENGTH, CHECKSUM_LENGTH = 12, 32, 6
+KEY = re.compile(
+    rf"csk_(?P<mode>live|test)_(?P<public>[0-9A-Za-z]{{{PUBLIC_LENGTH}}})"
+    rf"[0-9A-Za-z]{{{RANDOM_LENGTH}}}[0-9A-Za-z]{{{CHECKSUM_LENGTH}}}"
+)
+LONGEST = dt.timedelta(days=365)
+LONGEST_GRACE_HOURS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedKey:
+    """What a well-formed key says of itself; whether it is ours, the database knows."""
+
+    public_id: str
+    livemode: bool
+
+
+def checksum(text: str) -> str:
+    """CRC-32 of the text in base 62, six characters."""
+    number = zlib.crc32(text.encode())
+    digits = ""
+    for _ in range(CHECKSUM_LENGTH):
+        number, rest = divmod(number, len(ALPHABET))
+        digits = ALPHABET[rest] + digits
+    return digits
+
+
+def parse_key(text: str) -> ParsedKey | None:
+    """What the key says of itself, or None if it is not well formed; asks nobody."""
+    match = KEY.fullmatch(text)
+    if match is None or checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
+        return None
+    return ParsedKey(match["public"], match["mode"] == "live")
+
+
+def hash_secret(text: str) -> str:
+    """SHA-256 of a key, in hex: what is stored of it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def make_secret(public_id: str, *, livemode: bool) -> str:
+    """A new key for this public id."""
+    body = f"csk_{'live' if livemode else 'test'}_{public_id}{_random(RANDOM_LENGTH)}"
+    return body + checksum(body)
+
+
+def _networks(cidrs: Iterable[str]) -> list[str]:
+    """Networks in their plain form. Raises: Refused for what is none."""
+    found = []
+    for cidr in cidrs:
+        try:
+            found.append(str(ipaddress.ip_network(cidr.strip())))
+        except ValueError:
+            raise Refused("A network is written like 10.20.0.0/16, host bits zero.") from None
+    return found
+
+
+def _checked_scopes(scopes: Collection[str]) -> list[str]:
+    known = [scope.value for scope in IntegrationKey.Scope]
+    if not scopes or not set(scopes) <= set(known):
+        raise Refused("Choose at least one scope from the list.")
+    return [scope for scope in known if scope in scopes]
+
+
+def _usable_here(integration: Integration, *, livemode: bool) -> None:
+    if integration.state in FINAL:
+        raise Refused(f"It is {integration.get_state_display().lower()}: it gets no key.")
+    if livemode and integration.state not in (State.APPROVED, State.ACTIVE):
+        raise Refused("A live key is made once the integration is approved; test keys before.")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """What a key is to be; `expires_at` a year ahead at most, and that if left out."""
+
+    name: str
+    livemode: bool = True
+    scopes: tuple[str, ...] = (IntegrationKey.Scope.CALLS_WRITE.value,)
+    cidrs: tuple[str, ...] = ()
+    expires_at: dt.datetime | None = None
+
+
+@transaction.atomic
+def issue_key(
+    integration: Integration, terms: KeyTerms, *, by: Person | None, at: dt.datetime
+) -> tuple[IntegrationKey, str]:
+    """Make a key; the first live one of an approved integration sets it to work.
+
+    Returns: the key, and its secret, which is stored nowhere and never to be had again.
+    Raises: Refused with a sentence for the person.
+    """
+    integration = locked(integration)
+    _usable_here(integration, livemode=terms.livemode)
+    if not terms.name.strip():
+        raise Refused("Name the key after where it will be used.")
+    expires_at = terms.expires_at or at + LONGEST
+    if not at < expires_at <= at + LONGEST:
+        raise Refused("A key ends after today and within a year.")
+    key, secret = _store(
+        IntegrationKey(
+            integration=integration,
+            name=terms.name.strip()[:80],
+            livemode=terms.livemode,
+            scopes=_checked_scopes(terms.scopes),
+            cidrs=_networks(terms.cidrs),
+            created_by_id=by.pk if by else None,
+            created_at=at,
+            expires_at=expires_at,
+        )
+    )
+    note_event(integration, Kind.KEY_ISSUED, by=by, at=at, note=str(key))
+    if terms.livemode and integration.state == State.APPROVED:
+        activate(integration, by=by, at=at)
+    return key, secret
+
+
+def _store(key: IntegrationKey) -> tuple[IntegrationKey, str]:
+    key.public_id = _random(PUBLIC_LENGTH)
+    secret = make_secret(key.public_id, livemode=key.livemode)
+    key.secret_sha256 = hash_secret(secret)
+    key.full_clean()
+    key.save()
+    return key, secret
+
+
+@transaction.atomic
+def rotate_key(
+    key: IntegrationKey, *, by: Person | None, at: dt.datetime, grace_hours: int = 24
+) -> tuple[IntegrationKey, str]:
+    """Make a key that replaces this one, which ends `grace_hours` (0 to 72) after `at`.
+
+    The new one has the same name, mode, scopes and networks, and lasts as long as the old one did.
+    Raises: Refused if the key ended or was replaced already.
+    """
+    if not 0 <= grace_hours <= LONGEST_GRACE_HOURS:
+        raise Refused(f"Both keys work for {LONGEST_GRACE_HOURS} hours at most.")
+    integration = locked(key.integration)
+    key = IntegrationKey.objects.select_for_update().get(pk=key.pk)
+    _usable_here(integration, livemode=key.livemode)
+    if not key.usable_at(at):
+        raise Refused("This key has ended: make a new one.")
+    if IntegrationKey.objects.filter(replaces=key).exists():
+        raise Refused("This key was replaced already.")
+    made, secret = _store(
+        IntegrationKey(
+            integration=integration,
+            name=key.name,
+            livemode=key.livemode,
+            scopes=key.scopes,
+            cidrs=key.cidrs,
+            replaces=key,
+            created_by_id=by.pk if by else None,
+            created_at=at,
+            expires_at=at + min(key.expires_at - key.created_at, LONGEST),
+        )
+    )
+    # A key ends after it was made: one that is replaced in the same moment has a microsecond.
+    least = key.created_at + dt.timedelta(microseconds=1)
+    key.expires_at = max(least, min(key.expires_at, at + dt.timedelta(hours=grace_hours)))
+    key.save()
+    note = f"{key.public_id} by {made.public_id}, both for {grace_hours} hours"
+    note_event(integration, Kind.KEY_ROTATED, by=by, at=at, note=note)
+    return made, secret
+
+
+@transaction.atomic
+def revoke_key(key: IntegrationKey, *, by: Person | None, at: dt.datetime) -> IntegrationKey:
+    """End a key at once, in force for the next record. Raises: Refused if it ended before."""
+    integration = locked(key.integration)
+    key = IntegrationKey.objects.select_for_update().get(pk=key.pk)
+    if key.revoked_at is not None:
+        raise Refused("This key was revoked already.")
+    key.revoked_at, key.revoked_by_id = at, by.pk if by else None
+    key.save()
+    note_event(integration, Kind.KEY_REVOKED, by=by, at=at, note=str(key))
+    return key

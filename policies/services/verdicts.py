@@ -1,0 +1,237 @@
+"""The gate's answers for many integrations or services at once, in a fixed number of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from django.core.cache import cache
+from django.db.models import Prefetch, QuerySet
+from guardian.models import UserObjectPermission
+
+from policies.gate import (
+    CallTerms,
+    ClassTerms,
+    UseTerms,
+    Verdict,
+    combine,
+    decide,
+    judge,
+)
+from policies.models import Approval, DataClass, Integration
+from policies.services.deciding import class_terms, typical_calls, unapproved_terms
+from vendors.models import Epoch, Service
+from vendors.posture import ServicePosture, matches
+from vendors.services.postures import postures
+
+# Answers of a day under one epoch never change; they are kept as long as a day may need them.
+CACHE_SECONDS = 24 * 3600
+
+
+def for_gate(integrations: QuerySet[Integration]) -> QuerySet[Integration]:
+    """The same integrations with all that the gate reads of them; one query more, for classes."""
+    return (
+        integrations.with_standing_approval()  # type: ignore[attr-defined]
+        .select_related("service__vendor", "deidentification_document")
+        .prefetch_related(
+            Prefetch("data_classes", DataClass.objects.only("slug", "name", "is_phi"))
+        )
+    )
+
+
+def use_terms_of(
+    integrations: Iterable[Integration], classes: tuple[ClassTerms, ...]
+) -> dict[int, UseTerms]:
+    """The terms of each integration that came from `for_gate`, by its id; at most one query."""
+    integrations = list(integrations)
+    granted = _granted([i.pk for i in integrations if i.known_actors_only])
+    found = {}
+    for integration in integrations:
+        newest = getattr(integration, "newest_decision", None) or {}
+        stands = newest.get("decision") == Approval.Decision.APPROVE
+        found[integration.pk] = replace(
+            unapproved_terms(integration, classes),
+            active=integration.state == Integration.State.ACTIVE,
+            approved_digest=newest["terms_digest"] if stands else None,
+            approved_until=dt.date.fromisoformat(newest["expires_on"]) if stands else None,
+            granted_actors=frozenset(granted.get(integration.pk, ())),
+        )
+    return found
+
+
+def _granted(pks: Collection[int]) -> dict[int, list[str]]:
+    """Actors with a send_prompt grant, by integration; no query where nobody asks."""
+    found: dict[int, list[str]] = {}
+    if not pks:
+        return found
+    rows = UserObjectPermission.objects.filter(
+        object_pk__in=[str(pk) for pk in pks],
+        permission__codename="send_prompt",
+        permission__content_type__app_label="policies",
+        permission__content_type__model="integration",
+        user__is_active=True,
+    )
+    for pk, email in rows.values_list("object_pk", "user__email"):
+        found.setdefault(int(pk), []).append(f"user:{email}")
+    return found
+
+
+def verdicts(integrations: Iterable[Integration], on: dt.date) -> dict[int, Verdict]:
+    """The verdict of each integration by its id, as of the day `on`; few queries for any number.
+
+    Those that came from `for_gate` are taken as they were read, others are read.
+    """
+    integrations = list(integrations)
+    if any(not hasattr(i, "newest_decision") for i in integrations):
+        wanted = Integration.objects.filter(pk__in=[i.pk for i in integrations])
+        integrations = list(for_gate(wanted))
+    found = postures([i.service for i in integrations], on)
+    uses = use_terms_of(integrations, class_terms())
+    return {
+        i.pk: combine(
+            decide(found[i.service_id], uses[i.pk], call, on) for call in typical_calls(uses[i.pk])
+        )
+        for i in integrations
+    }
+
+
+def allowed_ids(on: dt.date) -> frozenset[int]:
+    """The ids of all integrations whose calls the gate allows on the day `on`.
+
+    Only active ones can be allowed, so only they are judged. The answer is kept for the epoch that
+    stood when the reading began: any later change has another epoch, and is judged anew.
+    """
+    epoch = Epoch.objects.values_list("value", flat=True).get()
+    name = f"policies:allowed:{epoch}:{on.isoformat()}"
+    kept = cache.get(name)
+    if kept is not None:
+        return frozenset(kept)
+    found = judge_all(for_gate(Integration.objects.live()), class_terms(), on)
+    allowed = sorted(pk for pk, stands in found.items() if stands)
+    cache.set(name, allowed, CACHE_SECONDS)
+    return frozenset(allowed)
+
+
+def judge_all(
+    integrations: Iterable[Integration], classes: tuple[ClassTerms, ...], on: dt.date
+) -> dict[int, bool]:
+    """Whether each integration would be allowed under the given classes, by its id."""
+    integrations = list(integrations)
+    services = {i.service_id: i.service for i in integrations}
+    found = postures(list(services.values()), on)
+    uses = use_terms_of(integrations, classes)
+    return {
+        i.pk: all(
+            judge(found[i.service_id], uses[i.pk], call, on).allowed
+            for call in typical_calls(uses[i.pk])
+        )
+        for i in integrations
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PhiVerdict:
+    """What the gate would say of PHI in one service, if a use of it were approved.
+
+    `model` and `region` are those of the best case: one combination that is offered.
+    """
+
+    service_id: int
+    verdict: Verdict
+    model: str
+    region: str
+
+
+def phi_verdict(
+    posture: ServicePosture, classes: tuple[ClassTerms, ...], on: dt.date
+) -> PhiVerdict:
+    """The best verdict that an approved PHI use of a service could have on the day `on`.
+
+    Every model and region that the service offers counts: allow is better than deny, a later end
+    better than a sooner one, fewer reasons better than more. Pure.
+    """
+    cases = [
+        PhiVerdict(posture.service_id, _phi_use(posture, classes, on, model, region), model, region)
+        for model in _unlike_models(posture)
+        for region in _unlike_regions(posture, classes)
+    ]
+    return max(cases, key=lambda case: _rank(case.verdict))
+
+
+def _unlike_models(posture: ServicePosture) -> list[str]:
+    """One offered model of each kind that facts and agreements tell apart."""
+    patterns = {f.model_pattern for f in posture.facts if f.model_pattern}
+    patterns |= {s.model_pattern for b in posture.baas for s in b.scopes if s.model_pattern}
+    kinds = {tuple(matches(p, m) for p in patterns): m for m in reversed(posture.models)}
+    return list(kinds.values()) or [""]
+
+
+def _unlike_regions(posture: ServicePosture, classes: tuple[ClassTerms, ...]) -> list[str]:
+    """One offered region of each kind that facts, agreements and classes tell apart."""
+    named = {f.region for f in posture.facts} | {s.region for b in posture.baas for s in b.scopes}
+    named |= {region for c in classes for region in c.allowed_regions}
+    kinds = {r if r in named else "": r for r in reversed(posture.regions)}
+    return list(kinds.values()) or [""]
+
+
+def _rank(verdict: Verdict) -> tuple[bool, int, dt.date]:
+    return verdict.allowed, -len(verdict.reasons), verdict.until or dt.date.max
+
+
+def _phi_use(
+    posture: ServicePosture, classes: tuple[ClassTerms, ...], on: dt.date, model: str, region: str
+) -> Verdict:
+    phi = tuple(c.slug for c in classes if c.is_phi)
+    use = UseTerms(
+        integration="",
+        active=True,
+        models=(model,),
+        region=region,
+        terms_digest="",
+        approved_digest="",
+        approved_until=dt.date.max,
+        deidentification="none",
+        deid_documented=False,
+        deid_until=None,
+        known_actors_only=False,
+        granted_actors=frozenset(),
+        allowed=frozenset(phi),
+        classes=classes,
+    )
+    call = CallTerms(model=model, region=region, phi_present=True, data_classes=phi)
+    verdict = decide(posture, use, call, on)
+    papers = tuple(p for p in verdict.papers if p.kind != "approval")
+    return replace(verdict, papers=papers)
+
+
+def phi_by_service(services: Collection[Service], on: dt.date) -> dict[int, PhiVerdict]:
+    """What PHI could do in each service on the day `on`, by the service's id."""
+    classes = class_terms()
+    return {pk: phi_verdict(posture, classes, on) for pk, posture in postures(services, on).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PhiSummary:
+    """PHI allowed for `allowed` of `total` services; `until`: the day the first of them ends."""
+
+    allowed: int
+    total: int
+    until: dt.date | None
+
+    @property
+    def sentence(self) -> str:
+        if not self.total:
+            return "No service is recorded yet."
+        services = "service" if self.total == 1 else "services"
+        if not self.allowed:
+            return f"PHI allowed for none of {self.total} {services}"
+        end = f" until {self.until:%-d %B %Y}" if self.until else ""
+        return f"PHI allowed for {self.allowed} of {self.total} {services}{end}"
+
+
+def phi_summary(found: Collection[PhiVerdict]) -> PhiSummary:
+    """How many of these services PHI may go to, and until when that stays so."""
+    standing = [f.verdict for f in found if f.verdict.allowed]
+    ends = [v.until for v in standing if v.until]
+    return PhiSummary(len(standing), len(found), min(ends) if ends else None)
