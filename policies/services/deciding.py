@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -87,8 +88,17 @@ def policy_digest(classes: tuple[ClassTerms, ...]) -> str:
 
 def standing_approval(integration: Integration) -> Approval | None:
     """The newest decision, if it was an approval."""
-    newest = integration.approvals.order_by("-decided_at", "-pk").first()
-    return newest if newest and newest.decision == Approval.Decision.APPROVE else None
+    return standing_approvals([integration.pk]).get(integration.pk)
+
+
+def standing_approvals(integration_ids: Collection[int]) -> dict[int, Approval]:
+    """The newest decision on each integration that was an approval, by the integration's id."""
+    newest = (
+        Approval.objects.filter(integration_id__in=integration_ids)
+        .order_by("integration_id", "-decided_at", "-pk")
+        .distinct("integration_id")
+    )
+    return {a.integration_id: a for a in newest if a.decision == Approval.Decision.APPROVE}
 
 
 def granted_actors(integration: Integration) -> frozenset[str]:

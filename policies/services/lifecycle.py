@@ -73,7 +73,7 @@ def create_draft(
         created_by=by,
     )
     _own_document(integration, by, attached=None)
-    integration.full_clean()
+    integration.full_clean(exclude=["owner", "created_by"])
     integration.save()
     integration.data_classes.set(data_classes)
     for permission in OWNER:
@@ -106,7 +106,7 @@ def change(
         if name in values:
             setattr(integration, name, values[name])
     _own_document(integration, by, attached=attached)
-    integration.full_clean()
+    integration.full_clean(exclude=["owner", "created_by"])
     if data_classes is not None:
         integration.data_classes.set(data_classes)
     after = material_terms(integration)

@@ -281,8 +281,7 @@ def test_a_document_of_somebody_else_cannot_be_attached(db):
         lifecycle.change(integration, values, by=integration.owner, at=NOON)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_officers_at_once_one_decides_and_the_other_is_told(lift_truncate):
+def test_of_two_officers_at_once_one_decides_and_the_other_is_told(committed):
     integration = in_state(State.SUBMITTED)
     officers = [make.person("officer"), make.person("officer")]
     barrier = Barrier(2)
