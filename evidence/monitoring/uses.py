@@ -13,7 +13,8 @@ from evidence.models import Finding
 from evidence.monitoring.sightings import Asked, Sighting, answering
 from policies.models import Integration, IntegrationKey
 from policies.reasons import REASONS
-from policies.services.deciding import standing_approvals, verdicts
+from policies.services.deciding import standing_approvals
+from policies.services.verdicts import verdicts
 
 CALLS_PERIOD = dt.timedelta(days=7)
 # From this share of a week's allowed calls on, unanswered ones are more than a lost script.
