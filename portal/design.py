@@ -131,7 +131,7 @@ def sample_bars() -> charts.StackedBars:
     denied = tuple((day.day * 13) % 17 for day in days)
     return charts.stacked_bars(
         days,
-        [charts.Series("allowed", "main", allowed), charts.Series("denied", "bad", denied)],
+        [charts.Series("Allowed", "main", allowed), charts.Series("Denied", "bad", denied)],
         caption=charts.Caption("sample-calls", "Calls by day and verdict, the last 30 days"),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vendors.charts.shapes import (
     BAR,
     FOOT,
+    LEFT,
     RIGHT,
     ROOM_A_TICK,
     ROW,
@@ -61,7 +62,7 @@ def _stack(days: Sequence[dt.date], series: Sequence[Series], plot: "_Plot") -> 
             height = round(one.values[index] * plot.unit, 1)
             if height > 0:
                 y = round(y - height, 1)
-                title = f"{day_text(day)}: {one.values[index]:,} {one.label}"
+                title = f"{day_text(day)}, {one.label}: {one.values[index]:,}"
                 x = round(plot.left + plot.slot * (index + (1 - plot.fill) / 2), 1)
                 width = round(plot.slot * plot.fill, 1)
                 bars.append(DrawnBar(x, y, width, height, one.kind, title))
@@ -93,7 +94,7 @@ def stacked_bars(
         raise ValueError("Each series needs one value for each day.")
     totals = [sum(one.values[index] for one in series) for index in range(len(days))]
     steps = round_steps(max(totals, default=0))
-    left = 16 + 7.5 * len(f"{steps[-1]:,}")
+    left = LEFT + 8 + 7.2 * len(f"{steps[-1]:,}")
     top, bottom, right = 14.0, height - FOOT, width - RIGHT
     plot = _Plot(left, bottom, (right - left) / max(len(days), 1), (bottom - top) / steps[-1])
     every = math.ceil(len(days) * 1.5 * ROOM_A_TICK / (right - left)) if days else 1
@@ -159,7 +160,7 @@ def _parts_table(parts: Sequence[Part], caption: Caption) -> Table:
 
 
 def bar_list(
-    parts: Sequence[Part], *, caption: Caption, width: float = 540, label: float = 180
+    parts: Sequence[Part], *, caption: Caption, width: float = 400, label: float = 150
 ) -> BarList:
     """One line a part: its name, a bar in proportion to the longest, its number."""
     longest = max((part.value for part in parts), default=0) or 1

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 ROW = 30
 BAR = 10
-FOOT = 22  # room for "today", and for the days under a bar chart
-RIGHT = 14
+FOOT = 28  # room for "today", and for the days under a bar chart
+RIGHT = 18
+LEFT = 18
 ROOM_A_TICK = 44
 
 

@@ -187,7 +187,7 @@ def _timeline_table(rows: Iterable[Row]) -> Table:
 
 
 def timeline(
-    rows: Sequence[Row], *, axis: Axis, caption: Caption, width: float = 1140, label: float = 176
+    rows: Sequence[Row], *, axis: Axis, caption: Caption, width: float = 1140, label: float = 190
 ) -> Timeline:
     """Rows of bars and diamonds over months. `label` is the room for the names on the left.
 
