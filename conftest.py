@@ -25,6 +25,8 @@ def pytest_configure() -> None:
     storages.backends["staticfiles"] = {  # type: ignore[assignment]  # typed as the made ones
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
+    # Straight from static/: there is no collected folder, and WhiteNoise would warn of that.
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
     # Quick to compute, which is what a password hash must not be elsewhere.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # A Redis database for each worker, so that no test empties another one's cache.
