@@ -11,8 +11,9 @@ from vendors.templatetags.ui import STATE_ICONS
 
 TEMPLATES = settings.BASE_DIR / "templates"
 VENDOR = settings.BASE_DIR / "static" / "vendor"
-# The PDF report is printed on the server, under no policy, and brings its own style.
-PAGES = sorted(path for path in TEMPLATES.rglob("*.html") if "pdf" not in path.parts)
+# The report is printed on the server or read from a folder, under no policy; it brings its style.
+REPORT = TEMPLATES / "evidence" / "report"
+PAGES = sorted(path for path in TEMPLATES.rglob("*.html") if REPORT not in path.parents)
 TAG = re.compile(r"<[a-zA-Z][^<>]*(?:\{%[^%]*%\}[^<>]*)*>")
 ICON = re.compile(
     r"\{% icon ['\"]([a-z0-9-]+)['\"]|\{% (?:pill|state_icon) [^%]*['\"][a-z]+['\"] "
