@@ -65,7 +65,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_filters",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "guardian",
     "rest_framework",
 ]
@@ -336,9 +335,6 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
 }
 
 # Rules of thumb of third-party risk practice; each one may be changed by the organization.
