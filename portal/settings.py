@@ -352,4 +352,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    # Its warnings repeat the address of what was refused, which a stranger wrote.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

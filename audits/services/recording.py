@@ -24,6 +24,7 @@ SKEW_AHEAD = dt.timedelta(minutes=5)
 SKEW_BEHIND = dt.timedelta(days=7)
 # Tries without a lock; the last one holds changes off, so it succeeds.
 FREE_TRIES = 2
+LOCKED_TRIES = 5
 EPOCH_LOCK = 730500
 
 SCOPE = "calls:write"
@@ -219,7 +220,12 @@ def _under_epoch(attempt: Callable[[State], T | None], facts: Facts) -> T:
         state = facts.renew(state)
     with transaction.atomic():
         statements.run("SELECT pg_advisory_xact_lock_shared(%s)", (EPOCH_LOCK,))
-        done = attempt(facts.renew(state))
+        # No change can be committed now; what other threads loaded before may be old all the same.
+        for _ in range(LOCKED_TRIES):
+            if not _passed(state):
+                break
+            state = facts.renew(state)
+        done = attempt(state)
     if done is None:
         raise Refused("audit-unavailable")
     return done

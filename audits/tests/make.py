@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import threading
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
+from django.db import connection
 from django.utils import timezone
 
+from audits.api import ingest, wsgi
 from policies.models import Integration, IntegrationKey
 from policies.tests import make as policies
+
+T = TypeVar("T")
 
 
 def call_body(**fields) -> dict:
@@ -93,3 +102,61 @@ def active_integration(**fields) -> Integration:
 def key(of: Integration, **fields) -> tuple[IntegrationKey, str]:
     """A key that is open now."""
     return policies.key(of, at=timezone.now(), **fields)
+
+
+def hot(secret: str, path: str, body: object) -> ingest.Answer:
+    """What the hot path answers, as the web server's entry asks it."""
+    raw = json.dumps(body).encode()
+    headers = {"authorization": f"Bearer {secret}", "content-type": "application/json"}
+    return ingest.answer(
+        ingest.Request("POST", f"/api/v1/{path}", headers, lambda: raw, "127.0.0.1")
+    )
+
+
+def at_once(count: int, work: Callable[[int], T]) -> list[T]:
+    """What `work(number)` gives in `count` threads that start together."""
+    start = threading.Barrier(count)
+
+    def run(number: int) -> T:
+        start.wait(timeout=30)
+        try:
+            return work(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+class WsgiAnswer:
+    """What a web server would send; called as start_response."""
+
+    status = ""
+    body = b""
+
+    def __call__(self, status: str, headers: list[tuple[str, str]]) -> None:
+        self.status = status
+        self.headers = dict(headers)
+
+
+def through_wsgi(secret: str, path: str, body: object, **environ) -> WsgiAnswer:
+    """The answer of the hot path's WSGI function; Django behind it must not be reached."""
+
+    def django(environ, start_response):
+        raise AssertionError("this reached Django")
+
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = WsgiAnswer()
+    given = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/api/v1/{path}",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(raw)),
+        "HTTP_AUTHORIZATION": f"Bearer {secret}",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.input": io.BytesIO(raw),
+        "wsgi.url_scheme": "http",
+        **environ,
+    }
+    answer.body = b"".join(wsgi.before(django)(given, answer))
+    return answer

@@ -1,0 +1,134 @@
+"""From the commit of a change, no later record says allow."""
+
+import datetime as dt
+import json
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audits.models import Call
+from audits.tests import make
+from policies.models import Integration, IntegrationKey
+from vendors.models import Agreement
+from vendors.models.epoch import Epoch
+
+THREADS = 16
+
+
+def terminate_the_baa(integration, key) -> None:
+    agreement = Agreement.objects.get(vendor=integration.service.vendor)
+    agreement.terminated_on = timezone.localdate() - dt.timedelta(days=1)
+    agreement.save()
+
+
+def suspend(integration, key) -> None:
+    integration.state = Integration.State.SUSPENDED
+    integration.save()
+
+
+def revoke_the_key(integration, key) -> None:
+    key.revoked_at = timezone.now()
+    key.save()
+
+
+def post_until(stop: threading.Event, secret: str) -> list[tuple[float, int, str]]:
+    """When each post began (monotonic), its status, its decision."""
+    seen = []
+    while not stop.is_set():
+        began = time.monotonic()
+        answer = make.hot(secret, "calls", make.call_body())
+        said = json.loads(answer.body)
+        seen.append((began, answer.status, said.get("decision", said.get("type"))))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (terminate_the_baa, (201, "deny")),
+        (suspend, (201, "deny")),
+        (revoke_the_key, (401, "urn:countersign:problem:key-revoked")),
+    ],
+)
+def test_no_record_after_the_commit_of_a_change_says_allow(
+    live, change: Callable[[Integration, IntegrationKey], None], after
+):
+    key, secret = make.key(live)
+    before = Epoch.objects.get().value
+    stop = threading.Event()
+    committed_at = last_id = 0.0
+
+    def work(number: int):
+        nonlocal committed_at, last_id
+        if number < THREADS:
+            return post_until(stop, secret)
+        try:
+            time.sleep(0.6)
+            with transaction.atomic():
+                change(live, key)
+                time.sleep(0.1)
+            committed_at = time.monotonic()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT nextval('audits_call_id_seq')")
+                last_id = cursor.fetchone()[0]
+            time.sleep(0.4)
+        finally:
+            stop.set()
+        return []
+
+    seen = [post for posts in make.at_once(THREADS + 1, work) for post in posts]
+
+    allowed = Call.objects.filter(decision="allow")
+    assert allowed.count() > THREADS
+    assert not allowed.filter(id__gt=last_id).exists()
+    assert set(allowed.values_list("epoch", flat=True)) == {before}
+    later = [(status, said) for began, status, said in seen if began > committed_at]
+    assert len(later) > THREADS
+    assert set(later) == {after}
+    assert {(status, said) for _, status, said in seen} == {(201, "allow"), after}
+
+
+def test_a_record_decided_under_a_passed_epoch_is_decided_again(live):
+    secret = make.key(live)[1]
+    assert json.loads(make.hot(secret, "calls", make.call_body()).body)["decision"] == "allow"
+    terminate_the_baa(live, None)
+    assert json.loads(make.hot(secret, "calls", make.call_body()).body)["decision"] == "deny"
+
+
+def test_records_get_through_while_the_register_changes_all_the_time(live):
+    secret = make.key(live)[1]
+    stop = threading.Event()
+
+    def work(number: int):
+        if number:
+            try:
+                return [make.hot(secret, "calls", make.call_body()).status for _ in range(20)]
+            finally:
+                if number == 1:
+                    stop.set()
+        while not stop.is_set():
+            live.save()
+        return []
+
+    statuses = [status for found in make.at_once(5, work) for status in found]
+    assert statuses == [201] * 80
+
+
+def test_a_key_made_later_works_at_once_and_a_wrong_one_never(live):
+    secret = make.key(live)[1]
+    assert make.hot(secret, "calls", make.call_body()).status == 201
+    assert make.hot("csk_live_" + "x" * 30, "calls", make.call_body()).status == 401
+    other = make.key(live)[1]
+    assert make.hot(other, "calls", make.call_body()).status == 201
+
+
+def test_a_key_that_got_a_scope_is_let_in_though_its_old_facts_are_held(live):
+    key, secret = make.key(live, scopes=["calls:read"])
+    assert make.hot(secret, "calls", make.call_body()).status == 403
+    key.scopes = ["calls:write"]
+    key.save()
+    assert make.hot(secret, "calls", make.call_body()).status == 201
