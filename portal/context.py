@@ -42,7 +42,7 @@ NAVIGATION = [
     Place("Findings", "alert-triangle", "evidence:finding-list", "evidence.view_finding"),
     Place("Evidence", "file-certificate", "evidence:pack-list", "evidence.view_evidencepack"),
     Place("Access", "users", "portal:user-list", "portal.view_user"),
-    Place("API", "api", "portal-api:docs"),
+    Place("API", "code", "portal-api:docs"),
 ]
 
 
