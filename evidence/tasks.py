@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from celery.contrib.django.task import DjangoTask
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
@@ -10,7 +11,7 @@ from evidence.models import CheckRun
 from evidence.services import findings, health, notices, packs_building
 
 
-@shared_task
+@shared_task(base=DjangoTask)
 def run_checks(run_id: int | None = None) -> None:
     """Do the run that was asked for; without one, a new run for today."""
     at = timezone.now()
@@ -20,7 +21,7 @@ def run_checks(run_id: int | None = None) -> None:
     send_notices.delay_on_commit()
 
 
-@shared_task
+@shared_task(base=DjangoTask)
 def catch_up() -> None:
     """Run the checks if a day went by without: the worker or the scheduler was down."""
     if findings.overdue(timezone.now()):
@@ -28,17 +29,21 @@ def catch_up() -> None:
 
 
 @shared_task(
-    autoretry_for=(notices.MailNotSent,), retry_backoff=30, retry_backoff_max=1800, max_retries=6
+    base=DjangoTask,
+    autoretry_for=(notices.MailNotSent,),
+    retry_backoff=30,
+    retry_backoff_max=1800,
+    max_retries=6,
 )
 def send_notices() -> None:
     notices.send_notices(at=timezone.now())
 
 
-@shared_task
+@shared_task(base=DjangoTask)
 def heartbeat() -> None:
     health.beat(at=timezone.now())
 
 
-@shared_task
+@shared_task(base=DjangoTask)
 def build_pack(number: int) -> None:
     packs_building.build_pack(number, at=timezone.now(), time_up=SoftTimeLimitExceeded)

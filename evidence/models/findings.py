@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 
 from policies.models import Integration
 from vendors.models import Vendor
@@ -19,6 +19,25 @@ class FindingQuerySet(models.QuerySet["Finding"]):
     def due_within(self, on: dt.date, *, days: int) -> FindingQuerySet:
         """Open findings due on or before the day `days` after `on`."""
         return self.open().filter(due_on__lte=on + dt.timedelta(days=days))
+
+    def with_days_left(self, on: dt.date) -> FindingQuerySet:
+        """Adds `days_left`, from the day `on` to the due day; negative when overdue."""
+        difference = Func(
+            models.F("due_on"),
+            Value(on),
+            template="(%(expressions)s)",
+            arg_joiner=" - ",
+            output_field=models.IntegerField(null=True),
+        )
+        return self.annotate(days_left=difference)
+
+    def figures(self, on: dt.date) -> dict[str, int]:
+        """How many are open: `high`, `medium`, `low`, and `overdue` on the day `on`."""
+        count = {
+            severity.value: models.Count("pk", filter=Q(severity=severity))
+            for severity in Finding.Severity
+        }
+        return self.open().aggregate(**count, overdue=models.Count("pk", filter=Q(due_on__lt=on)))
 
     def touching(self, start: dt.datetime, end: dt.datetime) -> FindingQuerySet:
         """Findings that were open at some moment from `start` on and before `end`."""
