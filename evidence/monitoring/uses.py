@@ -14,7 +14,7 @@ from evidence.monitoring.sightings import Asked, Sighting, answering
 from policies.models import Integration, IntegrationKey
 from policies.reasons import REASONS
 from policies.services.deciding import standing_approvals
-from policies.services.verdicts import verdicts
+from policies.services.verdicts import for_gate, verdicts
 
 CALLS_PERIOD = dt.timedelta(days=7)
 # From this share of a week's allowed calls on, unanswered ones are more than a lost script.
@@ -97,7 +97,7 @@ def without_owner(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
 
 def blocked(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
     """Live integrations whose typical call the gate denies on the day."""
-    live = [i for i in asked.integrations if i.state == Integration.State.ACTIVE]
+    live = list(for_gate(Integration.objects.live().select_related("owner")))
     answers = verdicts(live, asked.on)
     for integration in live:
         reasons = answers[integration.pk].reasons

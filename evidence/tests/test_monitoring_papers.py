@@ -74,7 +74,8 @@ def test_phi_without_any_baa_has_no_due_day(db):
 
 def test_without_phi_an_ended_baa_is_no_finding(db):
     internal = data_class("internal")
-    internal.requirements.create(reason="baa-expired", effect="off")
+    for reason in ("baa-missing", "baa-expired", "baa-scope"):
+        internal.requirements.create(reason=reason, effect="off")
     quiet(service=make.service(baa={"ends_on": day(-3)}), data_classes=[internal])
     run()
     assert codes() == set()
