@@ -84,6 +84,15 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+# What each role is for, in a few words.
+SUMMARIES = {
+    OFFICER: "keeps the register, decides on integrations, answers for findings",
+    "Engineer": "registers integrations and owns them",
+    "Auditor": "reads everything and makes evidence packs",
+    "Viewer": "reads the register",
+    "Administrator": "manages people; no calls, no decisions",
+}
+
 # What the owner of an integration may do with it, as object permissions.
 OWNER = (
     "policies.change_integration",

@@ -1,0 +1,67 @@
+"""What an administrator fills in about people, and what anybody types to search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.validators import ProhibitNullCharactersValidator
+
+from policies.roles import ROLES, SUMMARIES
+from portal.models import User
+
+
+def role_choices() -> list[tuple[str, str]]:
+    """Every role of the catalogue with what it is for."""
+    return [(role, f"{role}: {SUMMARIES[role]}") for role in ROLES]
+
+
+class PersonForm(forms.ModelForm):
+    """An account with its roles; `by` is the administrator who fills it in.
+
+    Nobody changes their own roles or ends their own access, so those fields are locked there.
+    """
+
+    roles = forms.MultipleChoiceField(
+        choices=role_choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="Without a role a person sees nothing but their own account.",
+    )
+
+    class Meta:
+        model = User
+        fields = ["email", "full_name", "is_active"]
+        labels = {"full_name": "Name", "is_active": "May sign in"}
+        help_texts = {
+            "email": "The name to sign in with.",
+            "is_active": "Cleared when a person leaves: their sessions end at once.",
+        }
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["full_name"].required = True
+        if self.instance.pk is None:
+            del self.fields["is_active"]
+            return
+        # The address is the name in every record: a new address is a new person.
+        self.fields["email"].disabled = True
+        groups = Group.objects.filter(user=self.instance, name__in=ROLES)
+        self.initial["roles"] = list(groups.values_list("name", flat=True))
+        if self.instance == by:
+            for name in ("roles", "is_active"):
+                self.fields[name].disabled = True
+                self.fields[name].help_text = "Another administrator changes yours."
+
+
+class SearchForm(forms.Form):
+    """What somebody looks for; it travels in the body of a POST alone (decision 0006)."""
+
+    q = forms.CharField(
+        label="Search",
+        min_length=2,
+        max_length=100,
+        validators=[ProhibitNullCharactersValidator()],
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
