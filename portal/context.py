@@ -46,10 +46,10 @@ NAVIGATION = [
 ]
 
 
-def address(url_name: str) -> str:
+def address(url_name: str, *args: object) -> str:
     """The address of the page `url_name`, or nothing where no such page is installed."""
     try:
-        return reverse(url_name)
+        return reverse(url_name, args=args)
     except NoReverseMatch:
         return ""
 

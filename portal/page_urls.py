@@ -4,9 +4,19 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from portal import design
+from portal.views import home, people, searching
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
+    path("", home.home, name="home"),
+    path("search/", searching.search_page, name="search"),
+    path("access/", people.user_list, name="user-list"),
+    path("access/roles/", people.role_list, name="role-list"),
+    path("access/export/<slug:kind>/", people.user_export, name="user-export"),
+    path("access/people/add/", people.user_create, name="user-create"),
+    path("access/people/<int:pk>/", people.user_detail, name="user-detail"),
+    path("access/people/<int:pk>/edit/", people.user_edit, name="user-edit"),
+    path("access/people/<int:pk>/invite/", people.user_invite, name="user-invite"),
     path("style/", design.style, name="style"),
     path("theme/", design.set_theme, name="theme"),
 ]

@@ -28,7 +28,7 @@ def password_link(person: User) -> str:
 
 
 def send_invitation(person: User) -> None:
-    """Mail the link. Raises: OSError (SMTPException included) if the mail server does not take it."""
+    """Mail the link. Raises: OSError, as SMTPException is, if no mail server takes it."""
     days = settings.PASSWORD_RESET_TIMEOUT // 86_400
     text = render_to_string(
         "portal/mail/invitation.txt",

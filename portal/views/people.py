@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audits.services.reads import record_read
+from audits.services.reads import Read, record_read
 from portal import tasks
 from portal.filters import PersonFilter
 from portal.forms import PersonForm
@@ -34,7 +34,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
 @permission_required("portal.view_user", raise_exception=True)
 def user_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     assert request.user.is_authenticated  # LoginRequiredMiddleware
-    found = PersonFilter(request.GET, User.objects.prefetch_related("groups")).qs
+    found = PersonFilter(request.GET, User.objects.prefetch_related("groups"))
     rows = [
         (
             person.full_name,
@@ -44,15 +44,14 @@ def user_export(request: HttpRequest, kind: str) -> HttpResponseBase:
             person.last_login,
             person.date_joined,
         )
-        for person in found
+        for person in found.qs
     ]
+    applied = found.form.cleaned_data if found.form.is_valid() else {}
+    filters = {name: str(applied[name]) for name in ("role", "is_active") if applied.get(name)}
     record_read(
-        action="export",
-        subject="portal.user",
+        Read(action="export", subject="portal.user", row_count=len(rows), filters=filters),
+        by=request.user,
         at=timezone.now(),
-        user=request.user,
-        filters={name: request.GET[name] for name in ("role", "is_active") if name in request.GET},
-        row_count=len(rows),
     )
     headers = ("Name", "E-mail", "Roles", "May sign in", "Last sign-in", "Added")
     return table_response(kind, "people", headers, rows)

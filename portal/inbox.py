@@ -1,0 +1,227 @@
+"""What waits for whom: a table of kinds of work, each asked of the apps below.
+
+A new kind of work is one more entry; no app below knows of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import Exists, OuterRef, Q
+
+from evidence.models import EvidencePack, Finding, PackEvent
+from policies.models import Integration, IntegrationDraft
+from policies.roles import ROLES
+from portal.context import address
+from portal.models import User
+from vendors.models import AssuranceReport, Vendor
+
+SHOWN = 5
+REVIEW_AHEAD_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do. `days_left` is negative when it is late; None if it has no day."""
+
+    title: str
+    detail: str
+    url: str
+    days_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of work for people with `permission`; `all_url_name` lists all of it."""
+
+    title: str
+    icon: str
+    action: str
+    permission: str
+    find: Callable[[User, dt.date], Iterable[Item]]
+    all_url_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """What waits of one kind: at most SHOWN items, and whether there are more."""
+
+    kind: Kind
+    items: tuple[Item, ...]
+    more: bool
+
+
+def waiting_for(user: User, on: dt.date) -> list[Pile]:
+    """What waits for a person on the day `on`, by kind; one query for each kind they may do."""
+    piles = []
+    for kind in KINDS:
+        if not user.has_perm(kind.permission):
+            continue
+        items = tuple(islice(kind.find(user, on), SHOWN + 1))
+        if items:
+            piles.append(Pile(kind, items[:SHOWN], len(items) > SHOWN))
+    return piles
+
+
+def _integration(integration: Integration, detail: str) -> Item:
+    url = address("policies:integration-detail", integration.slug)
+    return Item(integration.name, detail, url)
+
+
+def decisions(_user: User, _on: dt.date) -> Iterable[Item]:
+    rows = Integration.objects.awaiting_decision().select_related("owner", "service__vendor")
+    for each in rows[: SHOWN + 1]:
+        yield _integration(each, f"{each.service.vendor}, for {each.owner or 'nobody'}")
+
+
+def own_integrations(user: User, _on: dt.date) -> Iterable[Item]:
+    steps = {
+        Integration.State.CHANGES: "Changes were requested: change it and submit again",
+        Integration.State.DRAFT: "Draft: submit it when it is complete",
+        Integration.State.APPROVED: "Approved: make its first key",
+        Integration.State.SUSPENDED: "Suspended: see why",
+    }
+    rows = Integration.objects.filter(owner=user, state__in=steps).order_by("state", "name")
+    for each in rows[: SHOWN + 1]:
+        yield _integration(each, steps[Integration.State(each.state)])
+
+
+def unfinished_forms(user: User, _on: dt.date) -> Iterable[Item]:
+    rows = IntegrationDraft.objects.filter(author=user).select_related("integration")
+    for each in rows[: SHOWN + 1]:
+        yield Item(
+            str(each),
+            "Your form is kept: go on with it",
+            address("policies:integration-list"),
+        )
+
+
+def reports(_user: User, _on: dt.date) -> Iterable[Item]:
+    for each in AssuranceReport.objects.to_review().select_related("vendor")[: SHOWN + 1]:
+        yield Item(
+            f"{each.vendor}: {each}",
+            "Not reviewed: nothing rests on it yet",
+            address("vendors:vendor-detail", each.vendor.slug),
+        )
+
+
+def vendor_reviews(_user: User, on: dt.date) -> Iterable[Item]:
+    rows = Vendor.objects.review_due(on, within_days=REVIEW_AHEAD_DAYS).order_by("next_review_on")
+    for each in rows[: SHOWN + 1]:
+        assert each.next_review_on is not None  # what the filter compares
+        yield Item(
+            each.name,
+            f"Review due {each.next_review_on:%-d %b %Y}",
+            address("vendors:vendor-detail", each.slug),
+            (each.next_review_on - on).days,
+        )
+
+
+def findings(user: User, on: dt.date) -> Iterable[Item]:
+    """Those of the person, and for who answers for findings those of nobody."""
+    mine = Q(owner=user)
+    if user.has_perm("evidence.change_finding"):
+        mine |= Q(owner__isnull=True)
+    for each in Finding.objects.open().filter(mine)[: SHOWN + 1]:
+        yield Item(
+            each.subject_label,
+            each.title,
+            address("evidence:finding-detail", each.pk),
+            (each.due_on - on).days if each.due_on else None,
+        )
+
+
+def packs(user: User, _on: dt.date) -> Iterable[Item]:
+    """Packs a person asked for that failed, or are ready and were not fetched by them yet."""
+    fetched = PackEvent.objects.filter(
+        pack=OuterRef("pk"), kind=PackEvent.Kind.DOWNLOADED, actor=user
+    )
+    rows = EvidencePack.objects.filter(
+        Q(state=EvidencePack.State.FAILED) | Q(state=EvidencePack.State.READY) & ~Exists(fetched),
+        requested_by=user,
+    )
+    for each in rows[: SHOWN + 1]:
+        failed = each.state == EvidencePack.State.FAILED
+        yield Item(
+            each.title,
+            "Failed: see why, and try again" if failed else "Ready to download",
+            address("evidence:pack-detail", each.pk),
+        )
+
+
+def people(_user: User, _on: dt.date) -> Iterable[Item]:
+    """Active people who have no role, and so can do nothing."""
+    rows = User.objects.filter(is_active=True).exclude(groups__name__in=ROLES)
+    for each in rows[: SHOWN + 1]:
+        yield Item(str(each), "Has no role", address("portal:user-detail", each.pk))
+
+
+KINDS = [
+    Kind(
+        "Integrations to decide on",
+        "gavel",
+        "Decide",
+        "policies.approve_integration",
+        decisions,
+        "policies:integration-list",
+    ),
+    Kind(
+        "Your integrations",
+        "plug-connected",
+        "Go on",
+        "policies.add_integration",
+        own_integrations,
+        "policies:integration-list",
+    ),
+    Kind(
+        "Forms you began",
+        "edit",
+        "Go on",
+        "policies.add_integration",
+        unfinished_forms,
+        "policies:integration-list",
+    ),
+    Kind(
+        "Reports to review",
+        "report",
+        "Review",
+        "vendors.review_assurancereport",
+        reports,
+        "vendors:vendor-list",
+    ),
+    Kind(
+        "Vendor reviews",
+        "clipboard-check",
+        "Review",
+        "vendors.change_vendor",
+        vendor_reviews,
+        "vendors:vendor-list",
+    ),
+    Kind(
+        "Findings",
+        "alert-triangle",
+        "Resolve",
+        "evidence.view_finding",
+        findings,
+        "evidence:finding-list",
+    ),
+    Kind(
+        "Evidence packs",
+        "file-zip",
+        "Open",
+        "evidence.download_evidencepack",
+        packs,
+        "evidence:pack-list",
+    ),
+    Kind(
+        "People without a role",
+        "users",
+        "Give a role",
+        "portal.change_user",
+        people,
+        "portal:user-list",
+    ),
+]
