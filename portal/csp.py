@@ -7,7 +7,6 @@ answer, which templates know as `csp_nonce`. With Django 6 this module can go.
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import wraps
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,7 +16,6 @@ HEADER = "Content-Security-Policy"
 NONCE_KEY = "countersign.csp_nonce"
 
 Policy = Mapping[str, Sequence[str]]
-View = Callable[..., HttpResponseBase]
 
 
 class CSP(StrEnum):
@@ -26,7 +24,6 @@ class CSP(StrEnum):
     NONE = "'none'"
     SELF = "'self'"
     STRICT_DYNAMIC = "'strict-dynamic'"
-    UNSAFE_INLINE = "'unsafe-inline'"
     NONCE = "<nonce>"
 
 
@@ -54,18 +51,3 @@ class ContentSecurityPolicyMiddleware:
         if HEADER not in response.headers:
             response.headers[HEADER] = build_policy(settings.SECURE_CSP, get_nonce(request))
         return response
-
-
-def csp_override(policy: Policy) -> Callable[[View], View]:
-    """For a view whose page cannot live under `SECURE_CSP`: another policy, the whole of it."""
-
-    def decorator(view: View) -> View:
-        @wraps(view)
-        def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            response = view(request, *args, **kwargs)
-            response.headers[HEADER] = build_policy(policy, get_nonce(request))
-            return response
-
-        return inner
-
-    return decorator

@@ -61,7 +61,7 @@ for (const current of document.querySelectorAll(".side [aria-current], .tabs [ar
   const bar = current.closest("ul");
   bar.scrollLeft = current.offsetLeft - bar.offsetLeft - 16;
 }
-document.querySelector(".summary")?.focus();
+document.querySelector('form[method="post"] .summary')?.focus();
 
 reveal(document);
 document.addEventListener("htmx:after:swap", () => reveal(document));
