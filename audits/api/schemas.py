@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from audits.api import answers
-from audits.bodies import CallBody, CompletionBody, LeaseBody, SeedRecord
+from audits.bodies import CallBody, CompletionBody, LeaseBody, Outcome, SeedRecord
 from countersign.problems import PROBLEMS, TYPE
+from policies.reasons import REASONS
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -117,6 +118,37 @@ POST_PROBLEMS = (
     "rate-limited",
     "audit-unavailable",
 )
+READ_PROBLEMS = (
+    *KEY_PROBLEMS[:-1],
+    "permission-denied",
+    "not-acceptable",
+    "rate-limited",
+    "audit-unavailable",
+)
+
+
+def _query(name: str, kind: dict[str, Any], description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description)
+
+
+_TEXT = {"type": "string"}
+_FLAG = {"type": "string", "enum": ["true", "false"]}
+_MOMENT = {"type": "string", "format": "date-time"}
+LIST_PARAMETERS = [
+    _query("integration", _TEXT, "Slug of an integration."),
+    _query("vendor", _TEXT, "Slug of a vendor."),
+    _query("decision", {"type": "string", "enum": ["allow", "deny"]}, "The verdict."),
+    _query("reason", {"type": "string", "enum": list(REASONS)}, "A reason that denied it."),
+    _query("phi_present", _FLAG, "Whether the caller said that PHI is in it."),
+    _query("provider", _TEXT, "Provider, as OpenTelemetry names it."),
+    _query("model", _TEXT, "Model, as the provider names it."),
+    _query("outcome", {"type": "string", "enum": list(get_args(Outcome))}, "How it ended."),
+    _query("orphan", _FLAG, "Allowed, lease over, and nobody said how it ended."),
+    _query("received_after", _MOMENT, "Received at this moment or later."),
+    _query("received_before", _MOMENT, "Received before this moment."),
+    _query("cursor", _TEXT, "From the header Link of the page before."),
+    _query("limit", {"type": "integer", "minimum": 1, "maximum": 200}, "At most so many; 50."),
+]
 CALL = schema(CallBody)
 COMPLETION = schema(CompletionBody)
 LEASE = schema(LeaseBody)

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound, PermissionDenied, Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from audits.api import answers, ingest, schemas
+from audits.api.limits import BUCKETS
 from audits.api.wsgi import request_of
+from audits.filters import CallApiFilter
+from audits.services import reading
+from audits.services.reads import Read, record_read
+from policies.authentication import KeyHolder
+from policies.models import IntegrationKey
+from policies.services.keyring import KeyFacts
+
+if TYPE_CHECKING:
+    from audits.models.calls import CallQuerySet
+
+MAX_LIMIT = 200
 
 
 class IngestView(APIView):
@@ -26,6 +46,82 @@ class IngestView(APIView):
         for name, value in answered.headers:
             response[name] = value
         return response
+
+
+class ReadView(APIView):
+    """A view that gives records to a key of their integration or to a person who may read them."""
+
+    def readable(self, request: Request) -> tuple[CallQuerySet, KeyFacts | AbstractBaseUser]:
+        """The calls that the caller may read, and who it is. Raises: PermissionDenied."""
+        who = request.user
+        if isinstance(who, KeyHolder):
+            if not who.has_scope(IntegrationKey.Scope.CALLS_READ):
+                raise PermissionDenied(code="key-scope")
+            self.limit(who.key)
+            return reading.of_key(who.key), who.key
+        assert isinstance(who, AbstractBaseUser)
+        assert isinstance(who, PermissionsMixin)
+        integrations = reading.readable_integrations(who)
+        if integrations is not None and not integrations:
+            raise PermissionDenied
+        return reading.of_integrations(integrations), who
+
+    def limit(self, key: KeyFacts) -> None:
+        """Raises: Throttled when the key's limit is used up."""
+        allowance = BUCKETS.take(key.key_id, settings.API_REQUESTS_PER_MINUTE)
+        self.headers.update(allowance.headers())
+        if allowance.wait_seconds:
+            raise Throttled(allowance.wait_seconds)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.headers["X-Request-ID"] = ingest.request_id(
+            {name.lower(): value for name, value in request.headers.items()}
+        )
+        super().initial(request, *args, **kwargs)
+
+    def answer(self, request: Request, content: msgspec.Struct) -> HttpResponse:
+        """The answer with its ETag; without a body if the caller has it."""
+        body = msgspec.json.encode(content)
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        held = [t.strip() for t in request.headers.get("If-None-Match", "").split(",")]
+        response = (
+            HttpResponse(status=304)
+            if tag in held
+            else HttpResponse(body, content_type=schemas.JSON)
+        )
+        response["ETag"] = tag
+        response["Cache-Control"] = "private, no-cache"
+        return response
+
+
+def limit_of(query: Mapping[str, str]) -> int:
+    """How many calls a page holds. Raises: ValidationError."""
+    given = query.get("limit", "50")
+    if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:9]) <= MAX_LIMIT:
+        raise ValidationError({"limit": "is not valid"})
+    return int(given)
+
+
+class CallView(ReadView):
+    @extend_schema(
+        operation_id="get_call",
+        summary="Show a recorded call",
+        tags=["calls"],
+        parameters=[schemas.REQUEST_ID],
+        responses={
+            200: schemas.answered(answers.CallRecord, "The call, and how it ended."),
+            304: OpenApiResponse(description="Nothing has changed since the ETag sent."),
+            **schemas.problems(*schemas.READ_PROBLEMS, "call-not-found"),
+        },
+    )
+    def get(self, request: Request, call_id: uuid.UUID) -> HttpResponse:
+        calls, by = self.readable(request)
+        found = reading.one(calls, call_id)
+        if found is None:
+            raise NotFound(code="call-not-found")
+        read = Read("detail", "audits.call", 1, subject_id=str(call_id))
+        record_read(read, by=by, at=timezone.now())
+        return self.answer(request, answers.call_record(found))
 
 
 class CompletionView(IngestView):
@@ -103,7 +199,48 @@ class RecordView(IngestView):
         return self.ingest(request)
 
 
-class CallListView(IngestView):
+class CallListView(ReadView, IngestView):
+    @extend_schema(
+        operation_id="list_calls",
+        summary="List recorded calls",
+        description=(
+            "Newest first. A key with calls:read sees its own integration's log; a person sees "
+            "what they may read. Every read is recorded. There are no totals."
+        ),
+        tags=["calls"],
+        parameters=[schemas.REQUEST_ID, *schemas.LIST_PARAMETERS],
+        responses={
+            200: schemas.answered(answers.CallList, "A page of calls; Link names the next one."),
+            304: OpenApiResponse(description="Nothing has changed since the ETag sent."),
+            **schemas.problems(*schemas.READ_PROBLEMS, "invalid-parameter"),
+        },
+    )
+    def get(self, request: Request) -> HttpResponse:
+        calls, by = self.readable(request)
+        known = {*CallApiFilter.base_filters, "cursor", "limit"}
+        if set(request.query_params) - known:
+            raise ValidationError({})
+        found = CallApiFilter(request.query_params, calls)
+        if not found.is_valid():
+            raise ValidationError(dict.fromkeys(found.form.errors, "is not valid"))
+        limit = limit_of(request.query_params)
+        try:
+            rows, more = reading.page(
+                found.qs, limit=limit, cursor=request.query_params.get("cursor", "")
+            )
+        except reading.BadCursor:
+            raise ValidationError({"cursor": "is not valid"}) from None
+        read = Read("list", "audits.call", len(rows), filters=found.applied())
+        record_read(read, by=by, at=timezone.now())
+        content = answers.CallList([answers.call_record(row) for row in rows])
+        response = self.answer(request, content)
+        if more:
+            query = request.query_params.copy()
+            query["cursor"] = more
+            path = request.build_absolute_uri(request.path)
+            response["Link"] = f'<{path}?{query.urlencode()}>; rel="next"'
+        return response
+
     @extend_schema(
         operation_id="open_call",
         summary="Ask for a call, and record it",
