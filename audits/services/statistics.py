@@ -1,0 +1,139 @@
+"""Counts of calls for pages and packs; each one query over the moments of receipt."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, F, Func, Q
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from audits.models import Call
+
+if TYPE_CHECKING:
+    from audits.models.calls import CallQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many calls of a day were allowed and denied."""
+
+    day: dt.date
+    allowed: int
+    denied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Calls of a period; `unanswered` are allowed ones whose end their caller never told."""
+
+    allowed: int
+    denied: int
+    with_phi: int
+    unanswered: int
+
+    @property
+    def calls(self) -> int:
+        return self.allowed + self.denied
+
+
+def of_days(
+    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
+) -> CallQuerySet:
+    """Live calls received from the day `start` to the day `end`, both counted.
+
+    Days are the organization's (TIME_ZONE); `integrations` are ids, None for all.
+    """
+    calls = Call.objects.live().within(_midnight(start), _midnight(end + dt.timedelta(days=1)))
+    return calls if integrations is None else calls.filter(integration_id__in=integrations)
+
+
+def calls_by_day(
+    start: dt.date,
+    end: dt.date,
+    *,
+    integrations: Collection[int] | None = None,
+    calls: CallQuerySet | None = None,
+) -> list[DayCount]:
+    """Every day from `start` to `end` with its counts, days without calls too.
+
+    `calls` may be given instead: those are counted, whatever they were filtered by.
+    """
+    chosen = of_days(start, end, integrations=integrations) if calls is None else calls
+    rows = (
+        chosen.order_by()
+        .annotate(day=TruncDate("received_at"))
+        .values("day")
+        .annotate(allowed=_count("allow"), denied=_count("deny"))
+    )
+    found = {row["day"]: DayCount(row["day"], row["allowed"], row["denied"]) for row in rows}
+    days = [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
+    return [found.get(day, DayCount(day, 0, 0)) for day in days]
+
+
+def totals(
+    start: dt.date,
+    end: dt.date,
+    *,
+    at: dt.datetime,
+    integrations: Collection[int] | None = None,
+) -> Totals:
+    """The period in four figures, as of the moment `at`."""
+    chosen = of_days(start, end, integrations=integrations).order_by()
+    counted = chosen.aggregate(
+        allowed=_count("allow"), denied=_count("deny"), phi=Count("pk", Q(phi_present=True))
+    )
+    silent = chosen.unanswered(at).count()
+    return Totals(counted["allowed"], counted["denied"], counted["phi"], silent)
+
+
+def denials_by_reason(
+    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
+) -> list[tuple[str, int]]:
+    """Each reason with how many calls it denied, most frequent first."""
+    rows = (
+        of_days(start, end, integrations=integrations)
+        .filter(decision=Call.Decision.DENY)
+        .order_by()
+        .annotate(reason=Func(F("reasons"), function="unnest"))
+        .values_list("reason")
+        .annotate(calls=Count("pk"))
+    )
+    return sorted(((code, count) for code, count in rows), key=lambda row: (-row[1], row[0]))
+
+
+def calls_by_vendor(
+    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
+) -> list[tuple[str, int, int]]:
+    """Each vendor's name with allowed and denied calls, most calls first."""
+    rows = (
+        of_days(start, end, integrations=integrations)
+        .order_by()
+        .values_list("integration__service__vendor__name")
+        .annotate(allowed=_count("allow"), denied=_count("deny"))
+    )
+    return sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))
+
+
+def calls_by_model(
+    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
+) -> list[tuple[str, str, int]]:
+    """Each provider and model with its calls, most calls first."""
+    rows = (
+        of_days(start, end, integrations=integrations)
+        .order_by()
+        .values_list("provider", "model")
+        .annotate(calls=Count("pk"))
+    )
+    return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
+
+
+def _count(decision: str) -> Count:
+    return Count("pk", filter=Q(decision=decision))
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return timezone.make_aware(dt.datetime.combine(day, dt.time()))
