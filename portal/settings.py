@@ -302,6 +302,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(),
         "options": {"expires": 120},
     },
+    "calls past their lease": {
+        "task": "audits.tasks.sweep_calls",
+        "schedule": crontab(),
+        "options": {"expires": 120},
+    },
     "daily checks": {
         "task": "evidence.tasks.run_checks",
         "schedule": crontab(hour=env.int("CHECKS_HOUR", default=6), minute=0),
