@@ -266,9 +266,9 @@ def serve(options: Options, lock: TextIO, children: Children) -> None:
         prepare(data, children, env, kind)
         start_web(children, env, web)
         worker = start_worker(children, env)
-        start_scheduler(children, env)
     children.wait("the site", lambda: web_is_ready(port))
     children.wait("the worker", lambda: worker_is_ready(worker))
+    start_scheduler(children, env)
     say(f"\nCountersign is running at {address}/\n\n{how_to_sign_in(data, kind)}\n")
     say(f"Ctrl-C stops everything. Logs, and the mail it would send, are in {data / 'logs'}.")
     while True:
