@@ -30,6 +30,8 @@ PRODUCTION = {
     "PUBLIC_URL": "https://portal.example.com",
     "EMAIL_URL": "smtp+tls://mail.example.com:587",
 }
+# Medium and up, in severity and confidence: ruff's rules of the same origin hold the others.
+BANDIT = ("-q", "-ll", "-ii", "-x", "*/tests/*", "-r")
 HELP = """usage: bin/test [--no-install] [arguments of pytest]
 
 Installs what is missing, runs every check and every test, browser tests included, and ends with a
@@ -61,8 +63,7 @@ def checks(env: Mapping[str, str]) -> list[Check]:
         Check("layers", [tool("lint-imports"), "--no-cache"], env),
         Check("format", [tool("ruff"), "format", "--check", "."], env),
         Check("lint", [tool("ruff"), "check", "."], env),
-        # Medium and up: ruff's rules of the same origin hold the low ones.
-        Check("security", [tool("bandit"), "-q", "-ll", "-r", *tested, "-x", "*/tests/*"], env),
+        Check("security", [tool("bandit"), *BANDIT, *tested], env),
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"], env),
         Check("deployment", [*manage, *deploy], {**env, **PRODUCTION}),
     ]

@@ -10,7 +10,7 @@ from django import template
 from django.core.paginator import Page
 from django.template.context import RequestContext
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -100,8 +100,8 @@ def pill(kind: str, text: object, name: str = "") -> SafeString:
 @register.simple_tag
 def paint(classes: str) -> SafeString:
     """The class of a part of a chart, and its light colours for a PDF."""
-    attributes = "".join(f' {name}="{value}"' for name, value in PAINT.get(classes, {}).items())
-    return format_html('class="{}"{}', classes, SafeString(attributes))
+    attributes = format_html_join("", ' {}="{}"', PAINT.get(classes, {}).items())
+    return format_html('class="{}"{}', classes, attributes)
 
 
 @register.simple_tag(takes_context=True)
