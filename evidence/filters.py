@@ -11,7 +11,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from evidence.models import Finding
+from evidence.models import EvidencePack, Finding
 from evidence.models.findings import FindingQuerySet
 from evidence.monitoring import CHECKS
 
@@ -98,3 +98,32 @@ class FindingFilter(django_filters.FilterSet):
         today = timezone.localdate()
         days = -1 if value == "overdue" else int(value)
         return queryset.filter(due_on__lte=today + dt.timedelta(days=days))
+
+
+class PackFilter(django_filters.FilterSet):
+    """Evidence packs, the newest first."""
+
+    title = django_filters.CharFilter(label="Title", lookup_expr="icontains")
+    state = django_filters.ChoiceFilter(
+        label="State", choices=EvidencePack.State.choices, empty_label="All"
+    )
+    person = django_filters.ChoiceFilter(
+        label="Asked for by", choices=[("me", "Me")], empty_label="Anybody", method="by_person"
+    )
+    sort = django_filters.OrderingFilter(
+        fields=[
+            ("title", "title"),
+            ("period_end", "period"),
+            ("requested_at", "asked"),
+            ("size_bytes", "size"),
+        ],
+    )
+
+    class Meta:
+        model = EvidencePack
+        fields: list[str] = []
+
+    def by_person(
+        self, queryset: QuerySet[EvidencePack], _name: str, _value: str
+    ) -> QuerySet[EvidencePack]:
+        return queryset.filter(requested_by=self.request.user.pk)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evidence.views import findings
+from evidence.views import findings, packs
 
 app_name = "evidence"
 urlpatterns = [
@@ -15,4 +15,10 @@ urlpatterns = [
     path("findings/<int:pk>/", findings.finding_detail, name="finding-detail"),
     path("findings/<int:pk>/assign/", findings.finding_assign, name="finding-assign"),
     path("findings/<int:pk>/note/", findings.finding_note, name="finding-note"),
+    path("packs/", packs.pack_list, name="pack-list"),
+    path("packs/new/", packs.pack_create, name="pack-create"),
+    path("packs/<int:pk>/", packs.pack_detail, name="pack-detail"),
+    path("packs/<int:pk>/cancel/", packs.pack_cancel, name="pack-cancel"),
+    path("packs/<int:pk>/retry/", packs.pack_retry, name="pack-retry"),
+    path("packs/<int:pk>/download/", packs.pack_download, name="pack-download"),
 ]

@@ -67,6 +67,11 @@ class EvidencePack(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def percent(self) -> str:
+        """How much of the build is done, in words for a person."""
+        return f"{100 * self.done // self.total} %" if self.total else ""
+
 
 class PackEvent(models.Model):
     """What happened to a pack, downloads included; append-only."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import zipfile
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from audits.models import ReadEvent
+from audits.services.reads import Read, record_read
 from evidence.models import EvidencePack, PackEvent
 from evidence.pack.datasets import BY_NAME
 from policies.models import Integration
@@ -143,14 +146,26 @@ def retry_pack(pack: EvidencePack, *, by: User, at: dt.datetime) -> EvidencePack
 def record_download(pack: EvidencePack, *, by: User, at: dt.datetime) -> None:
     """Note down who fetched which bytes, among the pack's events and among reads of records."""
     _note(pack, _Kind.DOWNLOADED, by=by, at=at)
-    ReadEvent.objects.create(
-        at=at,
-        user=by,
-        action=ReadEvent.Action.DOWNLOAD,
-        subject="evidence.evidencepack",
-        subject_id=str(pack.pk),
-        row_count=1,
-    )
+    read = Read("download", "evidence.evidencepack", row_count=1, subject_id=str(pack.pk))
+    record_read(read, by=by, at=at)
+
+
+def file_name(pack: EvidencePack) -> str:
+    """The name a ready pack is downloaded by; it says that nobody signed it."""
+    return PurePosixPath(pack.file.name or "").name
+
+
+def contents(pack: EvidencePack) -> dict[str, Any] | None:
+    """The index that lies in a ready pack; None if there is no pack or no file."""
+    if pack.state != _State.READY:
+        return None
+    folder = file_name(pack).removesuffix(".zip")
+    try:
+        with pack.file.open("rb") as file, zipfile.ZipFile(file) as archive:
+            index: dict[str, Any] = json.loads(archive.read(f"{folder}/data/index.json"))
+    except (FileNotFoundError, zipfile.BadZipFile, KeyError):
+        return None
+    return index
 
 
 def _note(pack: EvidencePack, kind: PackEvent.Kind, *, by: User, at: dt.datetime) -> None:

@@ -25,9 +25,11 @@ from evidence.pack import cells, sheets, tags
 from evidence.pack.bag import CHUNK, BagWriter
 from evidence.pack.plan import Named, Plan, Scope, Source
 from evidence.pack.sheets import Population
-from evidence.services import packs_populations
+from evidence.report.budget import TooManyRows
+from evidence.services import packs_populations, packs_report
 from evidence.services.packs_populations import IncompletePopulation
 from evidence.services.packs_progress import Progress, Stopped, hold
+from evidence.services.packs_report import ReportFailed
 from policies.models import Integration
 
 logger = logging.getLogger(__name__)
@@ -35,9 +37,14 @@ logger = logging.getLogger(__name__)
 # What people read when a build fails; the log has the rest.
 FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (IncompletePopulation, "A population does not hold as many rows as the database counted."),
+    (ReportFailed, "The PDF report could not be made; the worker's log says why."),
+    (TooManyRows, "The report would hold too many rows: choose fewer vendors or integrations."),
     (DatabaseError, "The database stopped answering. Try again in a few minutes."),
     (OSError, "The folder of the packs cannot be written: the disk may be full."),
 )
+REPORT_STEP = "Writing the report"
+# The report takes about as long as so many rows.
+REPORT_WEIGHT = 20_000
 UNFORESEEN = "Something unforeseen stopped the build; the worker's log says what."
 TOO_LONG = "It took longer than a worker may spend: choose a shorter period or fewer datasets."
 
@@ -175,6 +182,12 @@ def write_pack(plan: Plan, target: BinaryIO, progress: Progress) -> None:
         bag.add(f"ipe/{population.dataset.name}.json", content)
     bag.add("scope.json", cells.pretty(_scope_file(plan)))
     bag.add("withheld.csv", packs_populations.withheld(plan))
+    progress.start(REPORT_STEP)
+    with tempfile.TemporaryFile(prefix="pack-") as report:
+        html = packs_report.report_html(plan, populations)
+        packs_report.render_pdf(html, plan.folder, cast(BinaryIO, report), progress.tick)
+        bag.add_stream("report.pdf", cast(BinaryIO, report))
+    progress.tick(REPORT_WEIGHT)
     progress.start("Writing the index")
     index = sheets.index(plan, populations, bag.payload)
     bag.add("index.json", cells.pretty(index))
@@ -190,7 +203,9 @@ def _write_populations(bag: BagWriter, plan: Plan, progress: Progress) -> Sequen
     for dataset in plan.datasets:
         counted.append((dataset, packs_populations.count(dataset, plan)))
         progress.tick()
-    progress.start("Writing populations", total=sum(count.rows for _, count in counted))
+    progress.start(
+        "Writing populations", total=REPORT_WEIGHT + sum(count.rows for _, count in counted)
+    )
     populations = []
     for dataset, count in counted:
         progress.start(f"Writing {dataset.title.lower()}")
