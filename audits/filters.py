@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import django_filters
 from django import forms
@@ -12,13 +13,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from audits.models import Call, Completion
-from policies.models import Integration
 from policies.reasons import REASONS
-from vendors.models import Vendor
 
 if TYPE_CHECKING:
     from audits.models.calls import CallQuerySet
 
+Names: TypeAlias = tuple[str, str, str, str]
+SLUG = r"^[a-z0-9][a-z0-9_-]{0,79}\Z"
 YES_NO = [("true", "Yes"), ("false", "No")]
 REASON_CHOICES = [(code, reason.title) for code, reason in REASONS.items()]
 
@@ -45,15 +46,6 @@ def _word(pattern: str) -> dict[str, Any]:
 
 
 class CallFilter(django_filters.FilterSet):
-    integration = django_filters.ModelChoiceFilter(
-        queryset=Integration.objects.order_by("name"), to_field_name="slug", empty_label="All"
-    )
-    vendor = django_filters.ModelChoiceFilter(
-        queryset=Vendor.objects.order_by("name"),
-        field_name="integration__service__vendor",
-        to_field_name="slug",
-        empty_label="All",
-    )
     decision = django_filters.ChoiceFilter(choices=Call.Decision, empty_label="Any")
     reason = django_filters.ChoiceFilter(
         choices=REASON_CHOICES, method="with_reason", label="Reason", empty_label="Any"
@@ -97,7 +89,7 @@ class CallFilter(django_filters.FilterSet):
     def applied(self) -> dict[str, str]:
         """The filters that were checked and set, for the record of the read."""
         return {
-            name: value.slug if isinstance(value, Integration | Vendor) else str(value)
+            name: str(value)
             for name, value in self.form.cleaned_data.items()
             if value not in (None, "")
         }
@@ -106,6 +98,8 @@ class CallFilter(django_filters.FilterSet):
 class CallApiFilter(CallFilter):
     """For programs: moments, of which the first counts and the last does not."""
 
+    integration = django_filters.CharFilter("integration__slug", **_word(SLUG))
+    vendor = django_filters.CharFilter("integration__service__vendor__slug", **_word(SLUG))
     received_after = django_filters.IsoDateTimeFilter("received_at", lookup_expr="gte")
     received_before = django_filters.IsoDateTimeFilter("received_at", lookup_expr="lt")
 
@@ -114,8 +108,13 @@ class CallApiFilter(CallFilter):
 
 
 class CallPageFilter(CallFilter):
-    """For people: days of the organization, both of which count; and which log."""
+    """For people: days of the organization, both of which count; and which log.
 
+    `integrations` are those that may be chosen: slug and name of each and of its vendor.
+    """
+
+    integration = django_filters.ChoiceFilter("integration__slug", empty_label="All")
+    vendor = django_filters.ChoiceFilter("integration__service__vendor__slug", empty_label="All")
     start = django_filters.DateFilter(
         method="from_day", label="From", widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -131,6 +130,13 @@ class CallPageFilter(CallFilter):
 
     class Meta(CallFilter.Meta):
         form = DaysForm
+
+    def __init__(self, *args: Any, integrations: Iterable[Names], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = list(integrations)
+        self.filters["integration"].extra["choices"] = [(n[0], n[1]) for n in names]
+        vendors = sorted({(n[2], n[3]) for n in names}, key=lambda pair: pair[1].lower())
+        self.filters["vendor"].extra["choices"] = vendors
 
     def from_day(self, calls: CallQuerySet, name: str, value: dt.date) -> CallQuerySet:
         return calls.filter(received_at__gte=midnight(value))

@@ -1,6 +1,14 @@
 """Pages of the app, named `audits:<model>-<role>`."""
 
+from django.urls import path
 from django.urls.resolvers import URLPattern
 
+from audits.views import calls, exports
+
 app_name = "audits"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("calls/", calls.call_list, name="call-list"),
+    path("calls/export/", exports.call_export, name="call-export"),
+    path("calls/<uuid:call_id>/", calls.call_detail, name="call-detail"),
+    path("integrations/<slug:slug>/calls/", calls.integration_calls, name="integration-calls"),
+]

@@ -20,10 +20,10 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from audits.api.answers import LeaseAnswer, call_answer, completion_answer, moment
 from audits.api.limits import BUCKETS
 from audits.bodies import BadBody, CallBody, CompletionBody, LeaseBody, SeedRecord, parse
 from audits.services import recording, seeds, statements
+from audits.services.answers import LeaseAnswer, call_answer, completion_answer, moment
 from audits.services.facts import Facts, current
 from countersign.problems import MEDIA_TYPE, PROBLEMS
 from policies.services.keyring import Caller, KeyRefused, presented

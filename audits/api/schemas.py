@@ -7,8 +7,8 @@ from typing import Any, get_args
 import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from audits.api import answers
 from audits.bodies import CallBody, CompletionBody, LeaseBody, Outcome, SeedRecord
+from audits.services import answers
 from countersign.problems import PROBLEMS, TYPE
 from policies.reasons import REASONS
 

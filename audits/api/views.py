@@ -17,11 +17,11 @@ from rest_framework.exceptions import NotFound, PermissionDenied, Throttled, Val
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from audits.api import answers, ingest, schemas
+from audits.api import ingest, schemas
 from audits.api.limits import BUCKETS
 from audits.api.wsgi import request_of
 from audits.filters import CallApiFilter
-from audits.services import reading
+from audits.services import answers, reading
 from audits.services.reads import Read, record_read
 from policies.authentication import KeyHolder
 from policies.models import IntegrationKey

@@ -47,8 +47,13 @@ def of_days(
 
     Days are the organization's (TIME_ZONE); `integrations` are ids, None for all.
     """
-    calls = Call.objects.live().within(_midnight(start), _midnight(end + dt.timedelta(days=1)))
+    calls = inside(Call.objects.live(), start, end)
     return calls if integrations is None else calls.filter(integration_id__in=integrations)
+
+
+def inside(calls: CallQuerySet, start: dt.date, end: dt.date) -> CallQuerySet:
+    """Those of `calls` received from the day `start` to the day `end`, both counted."""
+    return calls.within(_midnight(start), _midnight(end + dt.timedelta(days=1)))
 
 
 def calls_by_day(

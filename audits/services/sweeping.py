@@ -43,7 +43,7 @@ def sweep(*, at: dt.datetime, batch: int = BATCH) -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(SWEEP, {"at": at, "batch": batch})
-            found = cursor.rowcount
+            found: int = cursor.rowcount
         closed += found
         if found < batch:
             return closed

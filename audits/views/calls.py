@@ -1,0 +1,201 @@
+"""The call explorer: the list, what is in a call, the calls of an integration."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from audits.filters import CallPageFilter
+from audits.models import Call
+from audits.services import reading, statistics
+from audits.services.answers import receipt
+from audits.services.reads import Read, record_read
+from policies.models import Integration
+from policies.reasons import REASONS
+from vendors import charts
+from vendors.models import Agreement, AssuranceReport, Fact
+
+if TYPE_CHECKING:
+    from audits.models.calls import CallQuerySet
+
+PER_PAGE = 25
+PER_PART = 10
+CHART_DAYS = 30
+CHART_MOST_DAYS = 120
+
+
+def own_integrations(request: HttpRequest) -> set[int] | None:
+    """The integrations whose calls the person may read, None for all.
+
+    Raises: PermissionDenied if there are none.
+    """
+    user = request.user
+    assert isinstance(user, PermissionsMixin)
+    integrations = reading.readable_integrations(user)
+    if integrations is not None and not integrations:
+        raise PermissionDenied
+    return integrations
+
+
+def note_read(request: HttpRequest, read: Read) -> None:
+    assert isinstance(request.user, AbstractBaseUser)
+    record_read(read, by=request.user, at=timezone.now())
+
+
+def filtered(request: HttpRequest) -> CallPageFilter:
+    """The list's filter over what the person may read; of the live log unless told."""
+    query = request.GET.copy()
+    query.setdefault("log", "live")
+    own = own_integrations(request)
+    names = Integration.objects.order_by("name")
+    if own is not None:
+        # No names of what the person has nothing to do with.
+        names = names.filter(pk__in=own)
+    return CallPageFilter(
+        query,
+        reading.of_integrations(own),
+        request=request,
+        integrations=names.values_list(
+            "slug", "name", "service__vendor__slug", "service__vendor__name"
+        ),
+    )
+
+
+@require_safe
+def call_list(request: HttpRequest) -> HttpResponse:
+    found = filtered(request)
+    valid = found.is_valid()
+    calls = found.qs if valid else Call.objects.none()
+    try:
+        rows, more = reading.page(calls, limit=PER_PAGE, cursor=request.GET.get("cursor", ""))
+    except reading.BadCursor:
+        raise BadRequest from None
+    note_read(
+        request,
+        Read("list", "audits.call", len(rows), filters=found.applied() if valid else {}),
+    )
+    context = {
+        "filter": found,
+        "rows": rows,
+        "more": more,
+        "paged": "cursor" in request.GET,
+        "reasons": REASONS,
+        "chart": _chart(found, calls) if valid else None,
+        "test_log": found.form.data.get("log") == "test",
+        "may_export": request.user.has_perm("audits.export_call"),
+    }
+    return render(request, "audits/call_list.html", context, status=200 if valid else 400)
+
+
+def _chart(found: CallPageFilter, calls: CallQuerySet) -> charts.StackedBars:
+    """Calls by day and verdict, for the days chosen or the last ones."""
+    end = found.form.cleaned_data.get("end") or timezone.localdate()
+    start = found.form.cleaned_data.get("start") or end - dt.timedelta(days=CHART_DAYS - 1)
+    start = max(start, end - dt.timedelta(days=CHART_MOST_DAYS - 1))
+    days = statistics.calls_by_day(start, end, calls=statistics.inside(calls, start, end))
+    return charts.stacked_bars(
+        [day.day for day in days],
+        [
+            charts.Series("Allowed", "ok", tuple(day.allowed for day in days)),
+            charts.Series("Denied", "bad", tuple(day.denied for day in days)),
+        ],
+        caption=charts.Caption(
+            "calls-by-day",
+            "Calls by day and verdict",
+            f"{charts.day_text(start)} to {charts.day_text(end)}, under the filters chosen.",
+        ),
+    )
+
+
+@require_safe
+def call_detail(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
+    """All of one call: what was said, what was decided on which papers, how it ended."""
+    call = reading.one(reading.of_integrations(own_integrations(request)), call_id)
+    if call is None:
+        raise Http404
+    note_read(request, Read("detail", "audits.call", 1, subject_id=str(call_id)))
+    completions = reading.completions_of(call_id)
+    return render(
+        request,
+        "audits/call_detail.html",
+        {
+            "call": call,
+            "row": call.row,
+            "reasons": [REASONS[code] for code in call.row["reasons"]],
+            "warnings": [REASONS[code] for code in call.row["warnings"]],
+            "papers": papers(call.row),
+            "completions": completions,
+            "receipts": [receipt(c["id"], c) for c in completions],
+            "receipt": receipt(call.record_id, call.row),
+            "overdue": call.completion is None and call.row["lease_until"] <= timezone.now(),
+            "integration_url": link("policies:integration-detail", call.integration),
+            "permalink": request.build_absolute_uri(request.path),
+        },
+    )
+
+
+def papers(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a verdict rested on: kind, name and address of each paper that is still known."""
+    found: list[dict[str, Any]] = []
+    for agreement in Agreement.objects.filter(pk=row["agreement_id"]).select_related("vendor"):
+        url = link("vendors:agreement-detail", agreement.pk)
+        name = f"{agreement.reference}, {agreement.vendor}"
+        found.append({"kind": agreement.get_kind_display(), "name": name, "url": url})
+    for report in AssuranceReport.objects.filter(pk=row["report_id"]).select_related("vendor"):
+        url = link("vendors:report-detail", report.pk)
+        name = f"{report.vendor}, {report.auditor}"
+        found.append({"kind": report.get_kind_display(), "name": name, "url": url})
+    for fact in Fact.objects.filter(pk__in=row["fact_ids"]).select_related("service"):
+        url = link("vendors:service-detail", fact.service.slug)
+        name = f"{fact.get_dimension_display()}: {fact.value}"
+        if fact.number is not None:
+            name = f"{fact.get_dimension_display()}: {fact.number}"
+        found.append({"kind": "Fact", "name": name, "url": url})
+    return found
+
+
+def link(name: str, *args: object) -> str:
+    """The address of a page, or "" where this site has none of that name."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+@require_safe
+def integration_calls(request: HttpRequest, slug: str) -> HttpResponse:
+    """The newest calls of an integration, for its own page; the whole page without JavaScript."""
+    integration = get_object_or_404(Integration, slug=slug)
+    own = own_integrations(request)
+    if own is not None and integration.pk not in own:
+        raise PermissionDenied
+    calls = reading.of_integrations([integration.pk]).live()
+    rows, more = reading.page(calls, limit=PER_PART)
+    applied = {"integration": integration.slug}
+    note_read(request, Read("list", "audits.call", len(rows), filters=applied))
+    today = timezone.localdate()
+    start = today - dt.timedelta(days=CHART_DAYS - 1)
+    counts = statistics.calls_by_day(start, today, integrations=[integration.pk])
+    return render(
+        request,
+        "audits/integration_calls.html",
+        {
+            "integration": integration,
+            "integration_url": link("policies:integration-detail", slug),
+            "rows": rows,
+            "more": more,
+            "reasons": REASONS,
+            "days": CHART_DAYS,
+            "allowed": sum(day.allowed for day in counts),
+            "denied": sum(day.denied for day in counts),
+        },
+    )
