@@ -10,7 +10,7 @@ urlpatterns = [
     path("findings/export/", findings.finding_export, name="finding-export"),
     path("findings/run/", findings.checkrun_create, name="checkrun-create"),
     path(
-        "findings/about/<str:label>/<int:pk>/", findings.subject_findings, name="subject-findings"
+        "findings/about/<slug:kind>/<int:pk>/", findings.subject_findings, name="subject-findings"
     ),
     path("findings/<int:pk>/", findings.finding_detail, name="finding-detail"),
     path("findings/<int:pk>/assign/", findings.finding_assign, name="finding-assign"),

@@ -11,7 +11,7 @@ from itertools import groupby
 from django.conf import settings
 
 from evidence.models import Finding
-from evidence.monitoring.sightings import Asked, Sighting, answering
+from evidence.monitoring.sightings import Asked, Sighting, answering, services_in_use
 from vendors.coverage import Assurance, relied_until
 from vendors.models import Agreement, AssuranceReport, Fact, Service, Vendor
 from vendors.services.postures import limits
@@ -107,7 +107,10 @@ def baas_not_in_force(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
 
 def dpas_ended(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
     """Vendors of integrations in use that had a DPA and have none now."""
-    vendors = {service.vendor_id: service.vendor for service in asked.services}
+    had_one = Vendor.objects.filter(
+        services__in=services_in_use(), agreements__kind=Agreement.Kind.DPA
+    ).distinct()
+    vendors = {vendor.pk: vendor for vendor in had_one.select_related("owner")}
     for pk, old in sorted(_newest_ended(Agreement.Kind.DPA, set(vendors), asked.on).items()):
         yield _of_vendor(vendors[pk], old.last_day(), f"{old.reference} has ended")
 
@@ -131,26 +134,27 @@ ENDING = {
 def reports_ending(asked: Asked, until: dt.date) -> Iterator[Sighting]:
     """Services in use whose last covered day by a type II is near or past."""
     rules = limits()
-    for service in asked.services:
-        coverage = asked.coverages[service.pk]
+    for rested in asked.uncovered(until):
+        coverage = rested.coverage
         if coverage.state in ENDING and coverage.until and coverage.until <= until:
-            yield _of_service(service, coverage.until, ENDING[coverage.state])
+            yield _of_service(rested.service, coverage.until, ENDING[coverage.state])
         elif coverage.state in (Assurance.STALE, Assurance.GAP):
             last = max(
                 relied_until(report, rules)[1]
-                for report in asked.reports[service.pk]
+                for report in rested.reports
                 if report.type2 and report.accepted
             )
-            yield _of_service(service, last, "No accepted report or bridge letter covers today")
+            detail = "No accepted report or bridge letter covers today"
+            yield _of_service(rested.service, last, detail)
 
 
-def reports_missing(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
+def reports_missing(asked: Asked, until: dt.date) -> Iterator[Sighting]:
     """Services in use that no accepted SOC 2 report has in scope."""
-    for service in asked.services:
-        if asked.coverages[service.pk].state is Assurance.NONE:
-            phi = service.pk in asked.phi_services
+    for rested in asked.uncovered(until):
+        if rested.coverage.state is Assurance.NONE:
+            phi = rested.service.pk in asked.phi_services
             yield replace(
-                _of_service(service, None, "PHI is sent to it" if phi else ""),
+                _of_service(rested.service, None, "PHI is sent to it" if phi else ""),
                 severity=Finding.Severity.HIGH if phi else Finding.Severity.MEDIUM,
             )
 
@@ -158,14 +162,14 @@ def reports_missing(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
 def type2_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:
     """Type I reports that services in use rest on, whose type II is due; one for each report."""
     rests: dict[int, list[str]] = defaultdict(list)
-    for service in asked.services:
-        coverage = asked.coverages[service.pk]
+    for rested in asked.uncovered(until):
+        coverage = rested.coverage
         overdue = coverage.state is Assurance.TYPE1_OVERDUE
         due = coverage.until
         if coverage.report_id and (
             overdue or (coverage.state is Assurance.TYPE1_ONLY and due and due <= until)
         ):
-            rests[coverage.report_id].append(service.name)
+            rests[coverage.report_id].append(rested.service.name)
     rows = AssuranceReport.objects.filter(pk__in=rests).select_related("vendor__owner")
     for row in rows:
         yield Sighting(
@@ -181,18 +185,17 @@ def type2_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:
 def facts_to_verify(asked: Asked, until: dt.date) -> Iterator[Sighting]:
     """Services in use with facts to verify again; one for each service, not for each fact."""
     fresh_days = int(settings.FACT_FRESH_DAYS)
-    services = {service.pk: service for service in asked.services}
     stale = (
-        Fact.objects.filter(service_id__in=services)
+        Fact.objects.filter(service__in=services_in_use())
         .stale(until + ONE_DAY, fresh_days=fresh_days)
-        .order_by("service_id", "dimension")
+        .select_related("service__vendor__owner")
     )
-    for pk, rows in groupby(stale, key=lambda fact: fact.service_id):
+    for _, rows in groupby(stale, key=lambda fact: fact.service_id):
         facts = list(rows)
         days = [day for fact in facts if (day := fact.stale_on(fresh_days=fresh_days))]
         names = list(dict.fromkeys(fact.get_dimension_display() for fact in facts))
         yield _of_service(
-            services[pk], min(days) - ONE_DAY if days else None, ", ".join(names)[:300]
+            facts[0].service, min(days) - ONE_DAY if days else None, ", ".join(names)[:300]
         )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from evidence.models import Finding
 from policies.models import Integration
 from vendors.coverage import Coverage, ReportFacts, assess
-from vendors.models import Service
+from vendors.models import AssuranceReport, ReportScope, Service
 from vendors.services.postures import limits, service_reports
 
 Severity = Finding.Severity
@@ -27,20 +27,7 @@ class Asked:
 
     on: dt.date
     at: dt.datetime
-
-    @cached_property
-    def integrations(self) -> list[Integration]:
-        """Every integration in use, with its owner, service and vendor."""
-        return list(
-            Integration.objects.in_use()
-            .select_related("owner", "service__vendor__owner")
-            .defer("description")
-        )
-
-    @cached_property
-    def services(self) -> list[Service]:
-        """The services that integrations in use rest on."""
-        return list({i.service_id: i.service for i in self.integrations}.values())
+    _uncovered: dict[dt.date, list[Rested]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def phi_services(self) -> frozenset[int]:
@@ -48,18 +35,42 @@ class Asked:
         live = Integration.objects.live().filter(data_classes__is_phi=True)
         return frozenset(live.values_list("service_id", flat=True))
 
-    @cached_property
-    def reports(self) -> dict[int, list[ReportFacts]]:
-        return service_reports({service.pk for service in self.services})
+    def uncovered(self, until: dt.date) -> list[Rested]:
+        """Services in use that no clean type II covers by itself past the day `until`."""
+        if until not in self._uncovered:
+            self._uncovered[until] = list(self._read_uncovered(until))
+        return self._uncovered[until]
 
-    @cached_property
-    def coverages(self) -> dict[int, Coverage]:
-        """How SOC 2 reports cover each service in use on the day, by the service's id."""
+    def _read_uncovered(self, until: dt.date) -> Iterator[Rested]:
         rules = limits()
-        return {
-            service.pk: assess(tuple(self.reports.get(service.pk, ())), self.on, rules)
-            for service in self.services
-        }
+        # What covers the day after is left out by the database: a large register has few others.
+        covering = AssuranceReport.objects.current(
+            until + dt.timedelta(days=1), stale_days=rules.stale_days
+        ).filter(period_start__lte=self.on)
+        covered = ReportScope.objects.filter(
+            service=OuterRef("pk"), in_scope=ReportScope.InScope.YES, report__in=covering
+        )
+        services = services_in_use().filter(~Exists(covered)).select_related("vendor__owner")
+        reports = service_reports({service.pk for service in services})
+        for service in services:
+            facts = tuple(reports.get(service.pk, ()))
+            yield Rested(service, facts, assess(facts, self.on, rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """A service in use with the SOC 2 reports that have it in scope, and what they come to."""
+
+    service: Service
+    reports: tuple[ReportFacts, ...]
+    coverage: Coverage
+
+
+def services_in_use() -> QuerySet[Service]:
+    """The services that integrations in use rest on."""
+    return Service.objects.filter(
+        Exists(Integration.objects.in_use().filter(service=OuterRef("pk")))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from django.utils import timezone
 from audits.models import Call
 from evidence.models import Finding
 from evidence.monitoring.sightings import Asked, Sighting, answering
-from policies.models import Integration, IntegrationKey
+from policies.models import Approval, Integration, IntegrationKey
+from policies.models.uses import IntegrationQuerySet
 from policies.reasons import REASONS
-from policies.services.deciding import standing_approvals
 from policies.services.verdicts import for_gate, verdicts
 
 CALLS_PERIOD = dt.timedelta(days=7)
@@ -40,11 +40,14 @@ def _of(
 
 
 def approvals_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
-    approvals = standing_approvals([i.pk for i in asked.integrations])
-    for integration in asked.integrations:
-        approval = approvals.get(integration.pk)
-        if approval and approval.expires_on and approval.expires_on <= until:
-            yield _of(integration, approval.expires_on, f"Approved {approval.decided_at:%-d %b %Y}")
+    rows = (
+        Approval.objects.standing()
+        .filter(expires_on__lte=until)
+        .select_related("integration__owner", "integration__service")
+        .defer("terms", "note")
+    )
+    for row in rows:
+        yield _of(row.integration, row.expires_on, f"Approved {row.decided_at:%-d %b %Y}")
 
 
 def keys_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
@@ -81,18 +84,22 @@ def keys_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
         )
 
 
+def _in_use() -> IntegrationQuerySet:
+    return Integration.objects.in_use().select_related("owner", "service")
+
+
 def determinations_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
-    for integration in asked.integrations:
+    without = Integration.Deidentification.NONE
+    ending = _in_use().filter(deidentification_expires_on__lte=until)
+    for integration in ending.exclude(deidentification=without):
         last = integration.deidentification_expires_on
-        if integration.deidentification != "none" and last and last <= until:
-            yield _of(integration, last, integration.get_deidentification_display())
+        yield _of(integration, last, integration.get_deidentification_display())
 
 
 def without_owner(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
-    for integration in asked.integrations:
-        if answering(integration.owner) is None:
-            left = "Its owner's account is closed" if integration.owner else "Nobody was named"
-            yield _of(integration, detail=left)
+    for integration in _in_use().unowned():
+        left = "Its owner's account is closed" if integration.owner else "Nobody was named"
+        yield _of(integration, detail=left)
 
 
 def blocked(asked: Asked, _until: dt.date) -> Iterator[Sighting]:

@@ -122,15 +122,15 @@ def test_the_page_of_a_finding_says_what_to_do(client, officer, django_assert_ma
     assert "45 CFR 164.502(e)" in page.text
     assert "BAA-7 has ended" in page.text
     assert "Opened" in page.text
-    about = client.get(reverse("evidence:subject-findings", args=["policies.integration", made.pk]))
+    about = client.get(reverse("evidence:subject-findings", args=["integration", made.pk]))
     assert "Live integration that the gate denies" in about.text
     vendor = made.service.vendor
-    about = client.get(reverse("evidence:subject-findings", args=["vendors.vendor", vendor.pk]))
+    about = client.get(reverse("evidence:subject-findings", args=["vendor", vendor.pk]))
     assert "PHI in use without a BAA in force" in about.text
     assert "Live integration" not in about.text
 
 
-@pytest.mark.parametrize("path", ["portal.user/1/", "vendors.vendor/999999/"])
+@pytest.mark.parametrize("path", ["user/1/", "vendor/999999/"])
 def test_findings_about_nothing_we_know(client, officer, path):
     assert client.get(f"/findings/about/{path}").status_code == 404
 
@@ -232,7 +232,7 @@ def test_who_may_do_what(client, db, role, sent):
 
 
 @pytest.mark.parametrize(
-    "path", [LIST, "/findings/1/", "/findings/export/", "/findings/about/vendors.vendor/1/"]
+    "path", [LIST, "/findings/1/", "/findings/export/", "/findings/about/vendor/1/"]
 )
 def test_strangers_and_people_without_a_role_see_nothing(client, db, path):
     assert client.get(path).status_code == 302

@@ -179,17 +179,17 @@ def checkrun_create(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required("evidence.view_finding", raise_exception=True)
-def subject_findings(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+def subject_findings(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Open findings of a vendor or an integration; their pages take #subject-findings of it."""
     rows = Finding.objects.open().with_days_left(timezone.localdate()).select_related("owner")
     subject: Vendor | Integration
-    if label == "vendors.vendor":
+    if kind == "vendor":
         subject = get_object_or_404(Vendor, pk=pk)
         rows = rows.filter(vendor=subject, integration=None)
-    elif label == "policies.integration":
+    elif kind == "integration":
         subject = get_object_or_404(Integration, pk=pk)
         rows = rows.filter(integration=subject)
     else:
         raise Http404
-    context = {"subject": subject, "label": label, "findings": rows}
+    context = {"subject": subject, "findings": rows}
     return render(request, "evidence/subject_findings.html", context)
