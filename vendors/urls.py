@@ -1,6 +1,42 @@
 """Pages of the app, named `vendors:<model>-<role>`."""
 
-from django.urls.resolvers import URLPattern
+from django.urls import path
+
+from vendors.views import agreements, documents, register, reports, services, vendors
 
 app_name = "vendors"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("vendors/", register.vendor_list, name="vendor-list"),
+    path("vendors/export/<slug:kind>/", register.vendor_export, name="vendor-export"),
+    path("vendors/new/", vendors.vendor_create, name="vendor-create"),
+    path("vendors/<slug:slug>/", vendors.vendor_detail, name="vendor-detail"),
+    path("vendors/<slug:slug>/edit/", vendors.vendor_edit, name="vendor-edit"),
+    path("vendors/<slug:slug>/state/", vendors.vendor_state, name="vendor-state"),
+    path("vendors/<slug:slug>/review/", vendors.vendor_review, name="vendor-review"),
+    path("vendors/<slug:slug>/services/new/", services.service_create, name="service-create"),
+    path(
+        "vendors/<slug:slug>/agreements/new/", agreements.agreement_create, name="agreement-create"
+    ),
+    path("vendors/<slug:slug>/reports/new/", reports.report_create, name="report-create"),
+    path("services/<slug:slug>/", services.service_detail, name="service-detail"),
+    path("services/<slug:slug>/edit/", services.service_edit, name="service-edit"),
+    path("services/<slug:slug>/retire/", services.service_retire, name="service-retire"),
+    path(
+        "services/<slug:slug>/facts/<slug:dimension>/", services.fact_history, name="fact-history"
+    ),
+    path(
+        "services/<slug:slug>/facts/<slug:dimension>/verify/",
+        services.fact_create,
+        name="fact-create",
+    ),
+    path("agreements/<int:pk>/", agreements.agreement_detail, name="agreement-detail"),
+    path("agreements/<int:pk>/amend/", agreements.agreement_amend, name="agreement-amend"),
+    path(
+        "agreements/<int:pk>/terminate/", agreements.agreement_terminate, name="agreement-terminate"
+    ),
+    path("reports/<int:pk>/", reports.report_detail, name="report-detail"),
+    path("reports/<int:pk>/review/", reports.report_review, name="report-review"),
+    path("reports/<int:pk>/correct/", reports.report_correct, name="report-correct"),
+    path("reports/<int:pk>/bridge/", reports.bridge_create, name="bridge-create"),
+    path("documents/<int:pk>/download/", documents.document_download, name="document-download"),
+]

@@ -98,8 +98,15 @@ def service_reports(service_ids: set[int]) -> dict[int, list[ReportFacts]]:
     return found
 
 
-def report_facts(report: AssuranceReport) -> ReportFacts:
-    """A stored report in the form that coverage is computed from."""
+def report_facts(
+    report: AssuranceReport, bridges: tuple[tuple[dt.date, dt.date], ...] | None = None
+) -> ReportFacts:
+    """A stored report in the form that coverage is computed from.
+
+    `bridges`: first and last day of each of its bridge letters, where they were read already.
+    """
+    if bridges is None:
+        bridges = tuple((b.covers_from, b.covers_to) for b in report.bridges.all())
     type2 = report.kind == AssuranceReport.Kind.SOC2_TYPE2
     first = report.period_start if type2 else report.as_of
     last = report.period_end if type2 else report.as_of
@@ -113,7 +120,7 @@ def report_facts(report: AssuranceReport) -> ReportFacts:
         clean=report.opinion == AssuranceReport.Opinion.UNQUALIFIED,
         accepted=report.review in ACCEPTED,
         type2_due_on=report.type2_due_on,
-        bridges=tuple((b.covers_from, b.covers_to) for b in report.bridges.all()),
+        bridges=bridges,
     )
 
 

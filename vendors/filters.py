@@ -1,0 +1,165 @@
+"""Filters and order of the vendor list; each one is a query, none reads more than it needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django.db.models import (
+    Case,
+    DateField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from vendors.models import Agreement, AssuranceReport, Service, ServiceModel, Vendor
+from vendors.models.agreements import LAST_DAY
+from vendors.services.postures import limits
+
+SOON_DAYS = 60
+NO_END = dt.date(9999, 12, 31)
+
+
+def baas() -> QuerySet[Agreement]:
+    """BAAs of the vendor that the outer query stands on."""
+    return Agreement.objects.filter(vendor=OuterRef("pk"), kind=Agreement.Kind.BAA)
+
+
+def reports(kind: str = AssuranceReport.Kind.SOC2_TYPE2) -> QuerySet[AssuranceReport]:
+    """Reports that count, of the vendor that the outer query stands on."""
+    return AssuranceReport.objects.counted().filter(vendor=OuterRef("pk"), kind=kind)
+
+
+class VendorOrder(django_filters.OrderingFilter):
+    """Sorts by what the columns show; the name decides among equals."""
+
+    def filter(self, qs: QuerySet[Vendor], value: list[str] | None) -> QuerySet[Vendor]:
+        if not value:
+            return qs.order_by("name")
+        name = value[0].lstrip("-")
+        key = {"baa": _baa_until, "report": _report_end, "criticality": _rank}.get(name)
+        if key:
+            qs = qs.annotate(sort_key=key())
+        column = F("sort_key" if key else self.param_map[name])
+        order = column.desc if value[0].startswith("-") else column.asc
+        return qs.order_by(order(nulls_last=True), "name")
+
+
+def _baa_until() -> Subquery:
+    """The last day of the BAA in force that lasts longest; without an end, the last of days."""
+    on = timezone.localdate()
+    last = Coalesce(LAST_DAY, Value(NO_END), output_field=DateField())
+    in_force = Agreement.objects.in_force(on).filter(vendor=OuterRef("pk"), kind=Agreement.Kind.BAA)
+    return Subquery(in_force.annotate(end=last).order_by("-end").values("end")[:1])
+
+
+def _report_end() -> Subquery:
+    return Subquery(reports().order_by("-period_end").values("period_end")[:1])
+
+
+def _rank() -> Case:
+    ranks = [When(criticality=c, then=Value(i)) for i, c in enumerate(Vendor.Criticality)]
+    return Case(*ranks, output_field=IntegerField())
+
+
+class VendorFilter(django_filters.FilterSet):
+    """The vendor list, narrowed and sorted by the address."""
+
+    BAA = [
+        ("in_force", "In force"),
+        ("ending", f"Ends within {SOON_DAYS} days"),
+        ("ended", "Ended"),
+        ("none", "None"),
+    ]
+    SOC2 = [
+        ("current", "Type II current"),
+        ("not_current", "Type II not current"),
+        ("type1", "Type I only"),
+        ("none", "None accepted"),
+    ]
+    OWNER = [("me", "Me"), ("nobody", "Nobody")]
+
+    q = django_filters.CharFilter(method="search", label="Search", max_length=80)
+    state = django_filters.ChoiceFilter(choices=Vendor.State, empty_label="Any")
+    criticality = django_filters.ChoiceFilter(choices=Vendor.Criticality, empty_label="Any")
+    baa = django_filters.ChoiceFilter(method="by_baa", choices=BAA, label="BAA", empty_label="Any")
+    soc2 = django_filters.ChoiceFilter(
+        method="by_soc2", choices=SOC2, label="SOC 2", empty_label="Any"
+    )
+    owner = django_filters.ChoiceFilter(method="by_owner", choices=OWNER, empty_label="Anybody")
+    sort = VendorOrder(
+        fields={
+            "name": "name",
+            "state": "state",
+            "criticality": "criticality",
+            "baa": "baa",
+            "report": "report",
+            "next_review_on": "review",
+            "owner__email": "owner",
+        }
+    )
+
+    class Meta:
+        model = Vendor
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.form.fields["q"].widget.attrs["placeholder"] = "Vendor, service, model or owner"
+
+    def search(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
+        """Vendors with the text in a name of their own, of a service, a model or the owner."""
+        services = Service.objects.filter(vendor=OuterRef("pk"), name__icontains=value)
+        models = ServiceModel.objects.filter(
+            service__vendor=OuterRef("pk"), pattern__icontains=value
+        )
+        return found.filter(
+            Q(name__icontains=value)
+            | Q(legal_name__icontains=value)
+            | Q(owner__email__icontains=value)
+            | Q(owner__full_name__icontains=value)
+            | Exists(services)
+            | Exists(models)
+        )
+
+    def by_baa(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
+        on = timezone.localdate()
+        in_force = Exists(
+            Agreement.objects.in_force(on).filter(vendor=OuterRef("pk"), kind=Agreement.Kind.BAA)
+        )
+        if value == "in_force":
+            return found.filter(in_force)
+        if value == "ending":
+            until = on + dt.timedelta(days=SOON_DAYS)
+            lapsing = Agreement.objects.lapsing(on, until=until).filter(kind=Agreement.Kind.BAA)
+            return found.filter(pk__in=lapsing.values("vendor"))
+        if value == "ended":
+            return found.filter(~in_force, Exists(baas().filter(starts_on__lte=on)))
+        return found.filter(~Exists(baas()))
+
+    def by_soc2(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
+        on = timezone.localdate()
+        current = AssuranceReport.objects.current(on, stale_days=limits().stale_days)
+        is_current = Q(pk__in=current.values("vendor"))
+        type2, type1 = Exists(reports()), Exists(reports(AssuranceReport.Kind.SOC2_TYPE1))
+        return {
+            "current": found.filter(is_current),
+            "not_current": found.filter(~is_current, type2),
+            "type1": found.filter(~type2, type1),
+            "none": found.filter(~type2, ~type1),
+        }[value]
+
+    def by_owner(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
+        if value == "me":
+            return found.filter(owner_id=self.request.user.pk)
+        return found.filter(owner__isnull=True)

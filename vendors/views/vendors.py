@@ -1,0 +1,127 @@
+"""A vendor: its page, its fields, its state and its reviews."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from vendors.forms.refusals import show_refusal
+from vendors.forms.register import VendorForm, VendorReviewForm, VendorStateForm
+from vendors.models import Vendor
+from vendors.pages import VENDOR_TABS, Tab, vendor_page
+from vendors.services.register import TRANSITIONS, change_vendor_state, review_vendor
+from vendors.services.saving import save_checked
+
+
+@require_safe
+@permission_required("vendors.view_vendor", raise_exception=True)
+def vendor_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """A vendor under one of its tabs."""
+    vendor = get_object_or_404(Vendor.objects.select_related("owner"), slug=slug)
+    chosen = request.GET.get("tab", "")
+    tab = chosen if chosen in VENDOR_TABS else "overview"
+    on = timezone.localdate()
+    context = {
+        "vendor": vendor,
+        "on": on,
+        "tab": tab,
+        "tabs": [
+            Tab(label, f"?tab={name}", name == tab) for name, (label, _) in VENDOR_TABS.items()
+        ],
+        "can_change_state": bool(TRANSITIONS[vendor.state]),
+        **vendor_page(vendor, tab, on),
+    }
+    return render(request, f"vendors/vendor_{tab}.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vendors.add_vendor", raise_exception=True)
+def vendor_create(request: HttpRequest) -> HttpResponse:
+    """Add a vendor; it begins as a prospect."""
+    assert request.user.is_authenticated
+    form = VendorForm(request.POST or None, initial={"owner": request.user.pk})
+    return _edit(request, form, "Add a vendor", "")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vendors.change_vendor", raise_exception=True)
+def vendor_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change the fields of a vendor."""
+    vendor = get_object_or_404(Vendor, slug=slug)
+    form = VendorForm(request.POST or None, instance=vendor)
+    return _edit(request, form, f"Edit {vendor.name}", slug)
+
+
+def _edit(request: HttpRequest, form: VendorForm, title: str, slug: str) -> HttpResponse:
+    if request.method == "POST" and form.is_valid():
+        try:
+            save_checked(form.instance)
+        except ValidationError as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "The vendor is saved.")
+            return redirect("vendors:vendor-detail", form.instance.slug)
+    # The stored name, not the one that was typed and refused.
+    stored = Vendor.objects.filter(slug=slug).first() if slug else None
+    context: dict[str, Any] = {"form": form, "title": title, "vendor": stored, "submit": "Save"}
+    return render(request, "vendors/vendor_form.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vendors.change_vendor", raise_exception=True)
+def vendor_state(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a vendor to its next state."""
+    vendor = get_object_or_404(Vendor, slug=slug)
+    form = VendorStateForm(request.POST or None, vendor=vendor)
+    if request.method == "POST" and form.is_valid():
+        try:
+            vendor = change_vendor_state(vendor, form.cleaned_data["state"])
+        except ValidationError as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, f"The state is now: {vendor.get_state_display()}.")
+            return redirect("vendors:vendor-detail", slug)
+    context = {
+        "form": form,
+        "title": "Change the state",
+        "vendor": vendor,
+        "submit": "Change the state",
+        "lede": f"Now: {vendor.get_state_display()}. The gate lets PHI pass for approved vendors.",
+    }
+    return render(request, "vendors/vendor_form.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vendors.change_vendor", raise_exception=True)
+def vendor_review(request: HttpRequest, slug: str) -> HttpResponse:
+    """Record that a vendor was reviewed."""
+    vendor = get_object_or_404(Vendor, slug=slug)
+    form = VendorReviewForm(request.POST or None, today=timezone.localdate())
+    if request.method == "POST" and form.is_valid():
+        days = form.cleaned_data
+        try:
+            vendor = review_vendor(
+                vendor, on=days["last_reviewed_on"], next_on=days["next_review_on"]
+            )
+        except ValidationError as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(
+                request, f"The next review is due on {vendor.next_review_on:%-d %B %Y}."
+            )
+            return redirect("vendors:vendor-detail", slug)
+    context = {
+        "form": form,
+        "title": "Record a review",
+        "vendor": vendor,
+        "submit": "Record the review",
+        "lede": "Read the papers again, verify the stale facts, then record the day.",
+    }
+    return render(request, "vendors/vendor_form.html", context)
