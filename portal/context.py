@@ -37,7 +37,7 @@ NAVIGATION = [
     Place(
         "Integrations", "plug-connected", "policies:integration-list", "policies.view_integration"
     ),
-    Place("Policies", "checklist", "policies:requirement-list", "policies.view_requirement"),
+    Place("Policies", "checklist", "policies:dataclass-list", "policies.view_requirement"),
     Place("Calls", "activity", "audits:call-list", "audits.view_call"),
     Place("Findings", "alert-triangle", "evidence:finding-list", "evidence.view_finding"),
     Place("Evidence", "file-certificate", "evidence:pack-list", "evidence.view_evidencepack"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ def material_terms(integration: Integration) -> dict[str, Json]:
     expires_on = integration.deidentification_expires_on
     return {
         "audit_mode": integration.audit_mode,
-        "data_classes": sorted(c.slug for c in integration.data_classes.all()),
+        "data_classes": class_slugs(integration),
         "deidentification": integration.deidentification,
         "deidentification_document": document.sha256 if document else None,
         "deidentification_expires_on": expires_on.isoformat() if expires_on else None,
@@ -40,16 +40,27 @@ def material_terms(integration: Integration) -> dict[str, Json]:
     }
 
 
-def class_terms() -> tuple[ClassTerms, ...]:
-    """Every data class with its limits and what each reason does to it; one query."""
+def class_slugs(integration: Integration) -> list[str]:
+    """The slugs of its data classes in order; those read with it (`class_slugs`) spare a query."""
+    known: list[str] | None = getattr(integration, "class_slugs", None)
+    return sorted(c.slug for c in integration.data_classes.all()) if known is None else known
+
+
+def class_rows() -> list[DataClass]:
+    """Every data class in its order with `effects`, a list of reason and effect; one query."""
     effects = (
         Requirement.objects.filter(data_class=OuterRef("pk"))
         .order_by("reason")
         .values(found=JSONObject(reason="reason", effect="effect"))
     )
+    return list(DataClass.objects.annotate(effects=ArraySubquery(effects)))
+
+
+def class_terms(rows: Iterable[DataClass] | None = None) -> tuple[ClassTerms, ...]:
+    """The data classes as the gate takes them; `rows` are those of `class_rows`, if read."""
     return tuple(
-        class_terms_of(data_class, {r["reason"]: r["effect"] for r in data_class.effects})
-        for data_class in DataClass.objects.annotate(effects=ArraySubquery(effects))
+        class_terms_of(row, {r["reason"]: r["effect"] for r in getattr(row, "effects", ())})
+        for row in (class_rows() if rows is None else rows)
     )
 
 
@@ -143,7 +154,7 @@ def unapproved_terms(integration: Integration, classes: tuple[ClassTerms, ...]) 
         deid_until=integration.deidentification_expires_on,
         known_actors_only=integration.known_actors_only,
         granted_actors=frozenset(),
-        allowed=frozenset(c.slug for c in integration.data_classes.all()),
+        allowed=frozenset(class_slugs(integration)),
         classes=classes,
     )
 
@@ -179,3 +190,18 @@ def evaluate_as_approved(integration: Integration, on: dt.date, *, until: dt.dat
     posture = postures([integration.service], on)[integration.service_id]
     use = as_if_approved(use_terms(integration, class_terms()), until)
     return combine(decide(posture, use, c, on) for c in typical_calls(use))
+
+
+def preview(
+    integration: Integration, slugs: Iterable[str], on: dt.date, *, until: dt.date
+) -> Verdict:
+    """As `evaluate_as_approved`, for an integration with the data classes `slugs`, not saved yet.
+
+    People hold grants only on one that is stored: a new one for known actors only has none.
+    """
+    integration.class_slugs = sorted(slugs)  # type: ignore[attr-defined]
+    use = as_if_approved(unapproved_terms(integration, class_terms()), until)
+    if integration.pk is not None:
+        use = replace(use, granted_actors=granted_actors(integration))
+    posture = postures([integration.service], on)[integration.service_id]
+    return combine(decide(posture, use, call, on) for call in typical_calls(use))

@@ -41,6 +41,8 @@ EDITABLE = (
     "audit_mode",
     "known_actors_only",
 )
+# Addresses beside those of integrations.
+RESERVED_SLUGS = frozenset({"new", "drafts"})
 FINAL = (State.REJECTED, State.RETIRED)
 # Who did one of these had a hand in what is decided on, and does not decide.
 AUTHORSHIP = (Kind.CREATED, Kind.CHANGED, Kind.SUBMITTED)
@@ -49,7 +51,9 @@ AUTHORSHIP = (Kind.CREATED, Kind.CHANGED, Kind.SUBMITTED)
 def free_slug(name: str) -> str:
     """A slug made of the name that no integration has yet."""
     base = slugify(name)[:70].strip("-") or "integration"
-    taken = set(Integration.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = RESERVED_SLUGS | set(
+        Integration.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    )
     number, slug = 1, base
     while slug in taken:
         number += 1
@@ -69,8 +73,8 @@ def create_draft(
     integration = Integration(
         **{name: values[name] for name in EDITABLE if name in values},
         slug=values.get("slug") or free_slug(values["name"]),
-        owner=by,
-        created_by=by,
+        owner_id=by.pk,
+        created_by_id=by.pk,
     )
     _own_document(integration, by, attached=None)
     integration.full_clean(exclude=["owner", "created_by"])
@@ -154,7 +158,7 @@ def has_a_hand_in(integration: Integration, person: Person) -> bool:
     """Whether somebody owns, made, changed or submitted it, and so must not decide on it."""
     if person.pk in (integration.owner_id, integration.created_by_id):
         return True
-    return integration.events.filter(kind__in=AUTHORSHIP, actor=person).exists()
+    return integration.events.filter(kind__in=AUTHORSHIP, actor_id=person.pk).exists()
 
 
 def _as_read(integration: Integration, by: Person, seen_digest: str | None) -> None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import Protocol
+
+from django.db import models
 
 from policies.models import Integration, IntegrationEvent
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
-    from django.contrib.auth.base_user import AbstractBaseUser
-    from django.contrib.auth.models import PermissionsMixin
+class Person(Protocol):
+    """A user of the portal, whatever model stands behind `settings.AUTH_USER_MODEL`."""
 
-    class Person(AbstractBaseUser, PermissionsMixin):
-        """A user of the portal, whatever model stands behind `settings.AUTH_USER_MODEL`."""
-
-        email: str
-
-        class Meta:
-            abstract = True
+    @property
+    def pk(self) -> int: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def is_active(self) -> bool: ...
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool: ...
 
 
 State = Integration.State

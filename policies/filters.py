@@ -1,0 +1,88 @@
+"""Filters and order of the register of integrations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from policies.models import DataClass, Integration
+from policies.services.verdicts import allowed_ids
+from vendors.models import Service
+
+
+class IntegrationFilter(django_filters.FilterSet):
+    """What a person may ask of the register; `on` is the day of the verdict."""
+
+    q = django_filters.CharFilter(method="filter_text", label="Search", max_length=80)
+    state = django_filters.ChoiceFilter(
+        choices=Integration.State, label="State", empty_label="Any state"
+    )
+    verdict = django_filters.ChoiceFilter(
+        choices=[("allowed", "Allowed"), ("denied", "Denied")],
+        method="filter_verdict",
+        label="Verdict today",
+        empty_label="Any verdict",
+    )
+    service = django_filters.ModelChoiceFilter(
+        queryset=Service.objects.filter(
+            pk__in=Integration.objects.order_by().values("service")
+        ).order_by("name"),
+        label="Service",
+        empty_label="Any service",
+    )
+    data_class = django_filters.ChoiceFilter(
+        field_name="data_classes__slug", label="Data class", empty_label="Any data"
+    )
+    environment = django_filters.ChoiceFilter(
+        choices=Integration.Environment, label="Environment", empty_label="Any environment"
+    )
+    owner = django_filters.CharFilter(method="filter_owner", label="Owner", max_length=80)
+    sort = django_filters.OrderingFilter(
+        fields=[
+            ("name", "name"),
+            ("state", "state"),
+            ("service__name", "service"),
+            ("owner__email", "owner"),
+            ("environment", "environment"),
+        ]
+    )
+
+    class Meta:
+        model = Integration
+        fields: list[str] = []
+
+    def __init__(
+        self, *args: Any, on: dt.date, data_classes: Iterable[DataClass], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.on = on
+        choices = [(c.slug, c.name) for c in data_classes]
+        self.filters["data_class"].extra["choices"] = choices
+
+    def filter_text(
+        self, queryset: QuerySet[Integration], _name: str, value: str
+    ) -> QuerySet[Integration]:
+        return queryset.filter(
+            Q(name__icontains=value)
+            | Q(slug__icontains=value)
+            | Q(purpose__icontains=value)
+            | Q(service__vendor__name__icontains=value)
+        )
+
+    def filter_owner(
+        self, queryset: QuerySet[Integration], _name: str, value: str
+    ) -> QuerySet[Integration]:
+        return queryset.filter(
+            Q(owner__email__icontains=value) | Q(owner__full_name__icontains=value)
+        )
+
+    def filter_verdict(
+        self, queryset: QuerySet[Integration], _name: str, value: str
+    ) -> QuerySet[Integration]:
+        """Allowed or denied today, of those that are neither rejected nor retired."""
+        allowed = Q(pk__in=allowed_ids(self.on))
+        return queryset.filter(allowed if value == "allowed" else ~allowed)

@@ -1,0 +1,1 @@
+"""Forms of policies and integrations, split by subject."""

@@ -1,0 +1,222 @@
+"""The engineer's form in steps; each one checks its own answers, and gives them as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+from policies.models import DataClass, Integration
+from vendors.models import Document, Service, ServiceRegion
+from vendors.models.register import MODEL_PATTERN, REGION
+from vendors.posture import matches
+from vendors.services.documents import store_document
+from vendors.uploads import UploadRefused
+
+PURPOSE = RegexValidator(r"^[a-z0-9][a-z0-9_-]*$", "Use lower case letters, digits, - and _.")
+
+
+class Step(forms.Form):
+    """One step. `answers` are those of all steps so far, `on` is today."""
+
+    title = ""
+
+    def __init__(self, *args: Any, answers: Mapping[str, Any], on: dt.date, **kwargs: Any) -> None:
+        self.answers, self.on = answers, on
+        super().__init__(*args, **kwargs)
+
+    def stored(self, by: Any) -> dict[str, Any]:
+        """The checked answers of this step, as JSON holds them. Raises: ValidationError."""
+        return dict(self.cleaned_data)
+
+
+class WhatStep(Step):
+    title = "What and why"
+
+    name = forms.CharField(max_length=120)
+    purpose = forms.CharField(
+        max_length=40,
+        validators=[PURPOSE],
+        help_text="A word that records carry, such as treatment, payment, operations, support.",
+    )
+    description = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What it does, for an officer to read. No data of patients.",
+    )
+    environment = forms.ChoiceField(
+        choices=Integration.Environment, widget=forms.RadioSelect(attrs={"class": "in-row"})
+    )
+
+
+class DataStep(Step):
+    title = "Data"
+
+    data_classes = forms.ModelMultipleChoiceField(
+        DataClass.objects.all(),
+        to_field_name="slug",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Everything that may be in a prompt or an answer.",
+        error_messages={
+            "invalid_choice": "Choose data classes from the list.",
+            "invalid_pk_value": "Choose data classes from the list.",
+            "required": "Choose at least one data class.",
+        },
+    )
+    deidentification = forms.ChoiceField(
+        label="De-identification",
+        choices=Integration.Deidentification,
+        widget=forms.RadioSelect(attrs={"class": "in-row"}),
+        help_text="Whether the data is de-identified before it is sent (45 CFR 164.514(b)).",
+    )
+    document = forms.FileField(
+        label="Determination or procedure (PDF)",
+        required=False,
+        help_text="The expert's determination, or how Safe Harbor is met.",
+    )
+    deidentification_expires_on = forms.DateField(
+        label="Relied on until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Last day; an Expert Determination has one.",
+    )
+
+    def attached(self) -> Document | None:
+        """The document that an earlier visit uploaded."""
+        return Document.objects.filter(pk=self.answers.get("deidentification_document")).first()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        kind = cleaned.get("deidentification")
+        if kind == Integration.Deidentification.NONE:
+            cleaned["document"] = cleaned["deidentification_expires_on"] = None
+            return cleaned
+        if not cleaned.get("document") and self.attached() is None:
+            self.add_error("document", "Attach the document that the claim rests on.")
+        ends = cleaned.get("deidentification_expires_on")
+        if kind == Integration.Deidentification.EXPERT and ends is None:
+            self.add_error("deidentification_expires_on", "Give the last day it is relied on.")
+        if ends is not None and ends < self.on:
+            self.add_error("deidentification_expires_on", "This day has passed.")
+        return cleaned
+
+    def stored(self, by: Any) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        kind = cleaned["deidentification"]
+        document = self.answers.get("deidentification_document")
+        if cleaned.get("document"):
+            try:
+                document = store_document(cleaned["document"], by=by).pk
+            except UploadRefused as refused:
+                raise ValidationError({"document": refused.message}) from None
+        ends = cleaned.get("deidentification_expires_on")
+        return {
+            "data_classes": sorted(c.slug for c in cleaned["data_classes"]),
+            "deidentification": kind,
+            "deidentification_document": None if kind == "none" else document,
+            "deidentification_expires_on": ends.isoformat() if ends else None,
+        }
+
+
+class ServiceStep(Step):
+    title = "Service"
+
+    service = forms.ModelChoiceField(
+        Service.objects.none(),
+        to_field_name="slug",
+        empty_label="Choose a service",
+        error_messages={"invalid_choice": "Choose a service from the list."},
+    )
+    model_patterns = forms.CharField(
+        label="Models",
+        max_length=1300,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="One a line, as the provider names them; * matches any characters.",
+    )
+    region = forms.CharField(
+        max_length=40,
+        validators=[REGION],
+        help_text="Where the vendor processes the data, such as us-east-1.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["service"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Service.objects.offered(self.on).select_related("vendor")
+        field.label_from_instance = lambda s: f"{s.vendor.name}: {s.name}"  # type: ignore[method-assign]
+
+    def clean_model_patterns(self) -> list[str]:
+        lines = self.cleaned_data["model_patterns"].replace(",", "\n").split()
+        patterns = list(dict.fromkeys(lines))
+        if len(patterns) > 10:
+            raise ValidationError("Name at most ten; a pattern with * covers a family.")
+        for pattern in patterns:
+            MODEL_PATTERN(pattern)
+        return patterns
+
+    def clean(self) -> dict[str, Any]:
+        """A model or region that the service does not list would only be denied later."""
+        cleaned = super().clean() or {}
+        service = cleaned.get("service")
+        if service is None:
+            return cleaned
+        offered = list(service.offered_models.values_list("pattern", flat=True))
+        strange = [
+            p for p in cleaned.get("model_patterns", ()) if not any(matches(o, p) for o in offered)
+        ]
+        if strange:
+            listed = ", ".join(offered) or "none"
+            self.add_error("model_patterns", f"Not all are listed for this service: {listed}.")
+        processing = service.regions.filter(purpose=ServiceRegion.Purpose.PROCESSING)
+        regions = list(processing.values_list("region", flat=True))
+        if "region" in cleaned and cleaned["region"] not in regions:
+            listed = ", ".join(regions) or "none"
+            self.add_error("region", f"The service is not offered there. Its regions: {listed}.")
+        return cleaned
+
+    def stored(self, by: Any) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        return {
+            "service": cleaned["service"].slug,
+            "model_patterns": cleaned["model_patterns"],
+            "region": cleaned["region"],
+        }
+
+
+class ControlsStep(Step):
+    title = "Controls"
+
+    audit_mode = forms.ChoiceField(
+        choices=Integration.AuditMode,
+        widget=forms.RadioSelect,
+        help_text="What happens to a call while the portal cannot be reached.",
+    )
+    known_actors_only = forms.BooleanField(
+        required=False,
+        label="Known actors only",
+        help_text="Deny calls whose actor holds no grant to send prompts here.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        phi = DataClass.objects.filter(slug__in=self.answers.get("data_classes", ()), is_phi=True)
+        if cleaned.get("audit_mode") == Integration.AuditMode.OBSERVE and phi.exists():
+            self.add_error("audit_mode", "With PHI, a call without a record is not possible.")
+        return cleaned
+
+
+def as_posted(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers in the form in which the steps take them, to show them again or check them anew."""
+    posted = dict(answers)
+    posted["model_patterns"] = "\n".join(answers.get("model_patterns", ()))
+    return posted
+
+
+STEPS: tuple[type[Step], ...] = (WhatStep, DataStep, ServiceStep, ControlsStep)
+REVIEW = len(STEPS) + 1
+LABELS = (*(step.title for step in STEPS), "Review")

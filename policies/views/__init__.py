@@ -1,0 +1,1 @@
+"""Pages of policies and integrations, split by subject."""

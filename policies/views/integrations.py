@@ -1,0 +1,242 @@
+"""The register of integrations, and the page of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from countersign.canonical import digest
+from policies.filters import IntegrationFilter
+from policies.models import Integration
+from policies.reasons import REASONS
+from policies.services import grants
+from policies.services.deciding import (
+    class_rows,
+    class_slugs,
+    class_terms,
+    evaluate,
+    evaluate_as_approved,
+    material_terms,
+    standing_approval,
+)
+from policies.services.lifecycle import FINAL, longest_approval
+from policies.services.verdicts import for_gate, verdicts
+from policies.views.access import address, integration_for, person
+from policies.views.presenting import (
+    OF_APPROVAL,
+    STATE_KINDS,
+    banner,
+    event_lines,
+    paper_lines,
+    reason_lines,
+    term_lines,
+)
+from vendors.exports import Cell, table_response
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from policies.gate import Verdict
+
+PER_PAGE = 25
+EXPORT_CHUNK = 500
+TABS = {
+    "overview": "Overview",
+    "trail": "Trail",
+    "keys": "Keys",
+    "people": "People",
+    "history": "History",
+}
+
+
+@require_safe
+@permission_required("policies.view_integration", raise_exception=True)
+def integration_list(request: HttpRequest) -> HttpResponseBase:
+    """All integrations with their verdict today; `export` gives the same rows as a file."""
+    on = timezone.localdate()
+    classes = class_rows()
+    rows = Integration.objects.select_related("owner")
+    filtered = IntegrationFilter(request.GET, rows, on=on, data_classes=classes)
+    export = request.GET.get("export")
+    if export in ("csv", "xlsx"):
+        return table_response(export, "integrations", HEADERS, _export(filtered.qs, on))
+    page = Paginator(for_gate(filtered.qs), PER_PAGE).get_page(request.GET.get("page"))
+    shown = list(page)
+    found = verdicts(shown, on, class_terms(classes)) if shown else {}
+    names = {c.slug: c.name for c in classes}
+    context = {
+        "filter": filtered,
+        "page_obj": page,
+        "rows": [row_of(i, found[i.pk], on, names) for i in shown],
+        "anything": bool(shown) or bool(request.GET),
+    }
+    return render(request, "policies/integration_list.html", context)
+
+
+def row_of(
+    integration: Integration,
+    verdict: Verdict,
+    on: dt.date,
+    names: Mapping[str, str] | None = None,
+) -> dict[str, object]:
+    """An integration as a row of a list shows it; `names` are those of the data classes."""
+    kind, icon = STATE_KINDS[Integration.State(integration.state)]
+    return {
+        "integration": integration,
+        "verdict": verdict,
+        "first": REASONS[verdict.reasons[0]].title if verdict.reasons else "",
+        "more": max(len(verdict.reasons) - 1, 0),
+        "days": (verdict.until - on).days if verdict.until else None,
+        "kind": kind,
+        "icon": icon,
+        "classes": [(names or {}).get(slug, slug) for slug in class_slugs(integration)],
+    }
+
+
+HEADERS = (
+    "Name",
+    "Slug",
+    "State",
+    "Verdict today",
+    "Reasons",
+    "Allowed until",
+    "Vendor",
+    "Service",
+    "Models",
+    "Region",
+    "Environment",
+    "Data classes",
+    "Purpose",
+    "Owner",
+)
+
+
+def _export(rows: QuerySet[Integration], on: dt.date) -> Iterator[tuple[Cell, ...]]:
+    """The rows of the list with their verdicts, some hundreds at a time."""
+    ids = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(ids), EXPORT_CHUNK):
+        chunk = ids[start : start + EXPORT_CHUNK]
+        some = for_gate(Integration.objects.filter(pk__in=chunk).select_related("owner"))
+        by_id = {i.pk: i for i in some}
+        found = verdicts(by_id.values(), on)
+        for pk in chunk:
+            if pk in by_id:
+                yield _cells(by_id[pk], found[pk])
+
+
+def _cells(i: Integration, verdict: Verdict) -> tuple[Cell, ...]:
+    return (
+        i.name,
+        i.slug,
+        i.get_state_display(),
+        "Allowed" if verdict.allowed else "Denied",
+        ", ".join(verdict.reasons),
+        verdict.until,
+        i.service.vendor.name,
+        i.service.name,
+        ", ".join(i.model_patterns),
+        i.region,
+        i.get_environment_display(),
+        ", ".join(class_slugs(i)),
+        i.purpose,
+        str(i.owner or ""),
+    )
+
+
+@require_safe
+@permission_required("policies.view_integration", raise_exception=True)
+def integration_detail(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """One integration: verdict with its reasons, terms, trail, keys, people, history."""
+    integration = integration_for(request, slug, "view_integration")
+    now, on = timezone.now(), timezone.localdate()
+    tab = request.GET.get("tab", "overview")
+    tab = tab if tab in TABS else "overview"
+    verdict = evaluate(integration, on)
+    kind, icon = STATE_KINDS[Integration.State(integration.state)]
+    context = {
+        "integration": integration,
+        "kind": kind,
+        "icon": icon,
+        "tab": tab,
+        "tabs": [
+            {"label": label, "url": f"?tab={name}", "current": name == tab}
+            for name, label in TABS.items()
+        ],
+        "banner": banner(verdict, on),
+        "verdict": verdict,
+        "may": grants.actions(person(request), integration),
+        "ended": integration.state in FINAL,
+        **PARTS[tab](integration, verdict, now),
+    }
+    return render(request, "policies/integration_detail.html", context)
+
+
+def _overview(integration: Integration, verdict: Verdict, now: dt.datetime) -> dict[str, object]:
+    on = timezone.localdate(now)
+    approval = standing_approval(integration)
+    terms = material_terms(integration)
+    found: dict[str, object] = {
+        "reasons": reason_lines(verdict),
+        "papers": paper_lines(verdict, integration, on),
+        "approval": approval,
+        "terms": term_lines(terms, dict(approval.terms) if approval else None),
+        "terms_digest": digest(terms),
+        "calls_url": address("audits:integration-calls", integration.slug),
+    }
+    if set(verdict.reasons) & set(OF_APPROVAL):
+        approved = evaluate_as_approved(integration, on, until=longest_approval(now))
+        found["approved_banner"] = banner(approved, on)
+        found["approved_reasons"] = reason_lines(approved)
+    return found
+
+
+def _trail(integration: Integration, _verdict: Verdict, _now: dt.datetime) -> dict[str, object]:
+    return {
+        "events": event_lines(integration),
+        "approvals": integration.approvals.select_related("decided_by"),
+    }
+
+
+def _keys(integration: Integration, _verdict: Verdict, now: dt.datetime) -> dict[str, object]:
+    keys = integration.keys.select_related("use", "created_by", "replaced_by")
+    return {
+        "keys": [
+            {"key": key, "usable": key.usable_at(now), "days": (key.expires_at - now).days}
+            for key in keys
+        ]
+    }
+
+
+def _people(integration: Integration, _verdict: Verdict, _now: dt.datetime) -> dict[str, object]:
+    return {
+        "grant_names": list(grants.GRANTS.values()),
+        "holders": [
+            {
+                "user": holder.user,
+                "cells": [(n, words, n in holder.names) for n, words in grants.GRANTS.items()],
+            }
+            for holder in grants.holders(integration)
+        ],
+    }
+
+
+def _history(_integration: Integration, _verdict: Verdict, _now: dt.datetime) -> dict[str, object]:
+    return {}
+
+
+PARTS = {
+    "overview": _overview,
+    "trail": _trail,
+    "keys": _keys,
+    "people": _people,
+    "history": _history,
+}
