@@ -5,11 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Any, TypedDict
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import JSONObject
 
 from vendors.coverage import Limits, ReportFacts
-from vendors.models import Agreement, AssuranceReport, Fact, Service, ServiceRegion
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    BridgeLetter,
+    CoveredScope,
+    Fact,
+    ReportScope,
+    Service,
+    ServiceModel,
+    ServiceRegion,
+)
 from vendors.posture import AgreementFacts, FactValue, Scope, ServicePosture
 
 ACCEPTED = (AssuranceReport.Review.ACCEPT, AssuranceReport.Review.CONDITIONS)
@@ -21,13 +36,17 @@ def limits() -> Limits:
 
 
 def postures(services: Collection[Service], on: dt.date) -> dict[int, ServicePosture]:
-    """The posture of each service on the day `on`, by the service's id; seven queries in all."""
+    """The posture of each service on the day `on`, by the service's id; four queries in all."""
+    models = ServiceModel.objects.filter(service=OuterRef("pk")).values_list("pattern")
+    regions = ServiceRegion.objects.filter(
+        service=OuterRef("pk"), purpose=ServiceRegion.Purpose.PROCESSING
+    ).values_list("region")
     services = list(
-        Service.objects.filter(pk__in=[s.pk for s in services])
+        Service.objects.filter(pk__in={s.pk for s in services})
         .select_related("vendor")
-        .prefetch_related("offered_models", "regions")
+        .annotate(patterns=ArraySubquery(models), processing=ArraySubquery(regions))
     )
-    baas = _baas({s.vendor_id for s in services})
+    baas = _baas({s.vendor_id for s in services}, {s.pk for s in services})
     reports = service_reports({s.pk for s in services})
     facts = _facts({s.pk for s in services}, on)
     rules = limits()
@@ -39,12 +58,8 @@ def postures(services: Collection[Service], on: dt.date) -> dict[int, ServicePos
             vendor_state=service.vendor.state,
             review_due_on=service.vendor.next_review_on,
             deployment=service.deployment,
-            regions=tuple(
-                r.region
-                for r in service.regions.all()
-                if r.purpose == ServiceRegion.Purpose.PROCESSING
-            ),
-            models=tuple(m.pattern for m in service.offered_models.all()),
+            regions=tuple(service.processing),
+            models=tuple(service.patterns),
             baas=tuple(_for_service(baa, service.pk) for baa in baas[service.vendor_id]),
             reports=tuple(reports[service.pk]),
             facts=tuple(facts[service.pk]),
@@ -54,59 +69,84 @@ def postures(services: Collection[Service], on: dt.date) -> dict[int, ServicePos
     }
 
 
-def _baas(vendor_ids: set[int]) -> dict[int, list[Agreement]]:
-    found: dict[int, list[Agreement]] = defaultdict(list)
+class _Baa(TypedDict):
+    """A BAA as `_baas` reads it, with the scopes that name one of the services asked for."""
+
+    facts: AgreementFacts
+    scopes: list[dict[str, Any]]
+
+
+def _baas(vendor_ids: set[int], service_ids: set[int]) -> dict[int, list[_Baa]]:
+    scopes = CoveredScope.objects.filter(
+        agreement=OuterRef("pk"), service_id__in=service_ids
+    ).values(
+        found=JSONObject(
+            service="service_id",
+            model_pattern="model_pattern",
+            region="region",
+            features_excluded="features_excluded",
+        )
+    )
+    found: dict[int, list[_Baa]] = defaultdict(list)
     for agreement in Agreement.objects.filter(
         vendor_id__in=vendor_ids, kind=Agreement.Kind.BAA
-    ).prefetch_related("scopes"):
-        found[agreement.vendor_id].append(agreement)
+    ).annotate(named=ArraySubquery(scopes)):
+        facts = AgreementFacts(
+            agreement_id=agreement.pk,
+            reference=agreement.reference,
+            first_day=agreement.starts_on,
+            last_day=agreement.last_day(),
+            scopes=(),
+        )
+        found[agreement.vendor_id].append({"facts": facts, "scopes": agreement.named})
     return found
 
 
-def _for_service(agreement: Agreement, service_id: int) -> AgreementFacts:
-    return AgreementFacts(
-        agreement_id=agreement.pk,
-        reference=agreement.reference,
-        first_day=agreement.starts_on,
-        last_day=agreement.last_day(),
-        scopes=tuple(
-            Scope(s.model_pattern, s.region, tuple(s.features_excluded))
-            for s in agreement.scopes.all()
-            if s.service_id == service_id
-        ),
+def _for_service(baa: _Baa, service_id: int) -> AgreementFacts:
+    scopes = tuple(
+        Scope(s["model_pattern"], s["region"], tuple(s["features_excluded"]))
+        for s in baa["scopes"]
+        if s["service"] == service_id
     )
+    return replace(baa["facts"], scopes=scopes)
 
 
 def service_reports(service_ids: set[int]) -> dict[int, list[ReportFacts]]:
     """SOC 2 reports that have the service in scope; a corrected row does not count."""
-    found: dict[int, list[ReportFacts]] = defaultdict(list)
-    rows = (
-        AssuranceReport.objects.filter(
-            kind__in=[AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2],
-            scopes__service_id__in=service_ids,
-            scopes__in_scope="yes",
-            replaced_by__isnull=True,
-        )
-        .distinct()
-        .prefetch_related("scopes", "bridges")
+    scopes = ReportScope.objects.filter(
+        report=OuterRef("pk"), service_id__in=service_ids, in_scope=ReportScope.InScope.YES
     )
+    bridges = BridgeLetter.objects.filter(report=OuterRef("pk")).values(
+        found=JSONObject(first="covers_from", last="covers_to")
+    )
+    rows = AssuranceReport.objects.filter(
+        Exists(scopes),
+        kind__in=[AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2],
+        replaced_by__isnull=True,
+    ).annotate(
+        service_ids=ArraySubquery(scopes.values_list("service_id")), letters=ArraySubquery(bridges)
+    )
+    found: dict[int, list[ReportFacts]] = defaultdict(list)
     for row in rows:
-        facts = report_facts(row)
-        for scope in row.scopes.all():
-            if scope.in_scope == "yes":
-                found[scope.service_id].append(facts)
+        facts = report_facts(row, [(_day(b["first"]), _day(b["last"])) for b in row.letters])
+        for service_id in row.service_ids:
+            found[service_id].append(facts)
     return found
 
 
+def _day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
 def report_facts(
-    report: AssuranceReport, bridges: tuple[tuple[dt.date, dt.date], ...] | None = None
+    report: AssuranceReport, bridges: Collection[tuple[dt.date, dt.date]] | None = None
 ) -> ReportFacts:
     """A stored report in the form that coverage is computed from.
 
-    `bridges`: first and last day of each of its bridge letters, where they were read already.
+    `bridges` holds the first and last day of each bridge letter, where they were read with it.
     """
     if bridges is None:
-        bridges = tuple((b.covers_from, b.covers_to) for b in report.bridges.all())
+        bridges = [(b.covers_from, b.covers_to) for b in report.bridges.all()]
     type2 = report.kind == AssuranceReport.Kind.SOC2_TYPE2
     first = report.period_start if type2 else report.as_of
     last = report.period_end if type2 else report.as_of
@@ -120,7 +160,7 @@ def report_facts(
         clean=report.opinion == AssuranceReport.Opinion.UNQUALIFIED,
         accepted=report.review in ACCEPTED,
         type2_due_on=report.type2_due_on,
-        bridges=bridges,
+        bridges=tuple(sorted(bridges)),
     )
 
 
