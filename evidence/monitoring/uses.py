@@ -14,7 +14,7 @@ from evidence.monitoring.sightings import Asked, Sighting, answering
 from policies.models import Approval, Integration, IntegrationKey
 from policies.models.uses import IntegrationQuerySet
 from policies.reasons import REASONS
-from policies.services.verdicts import for_gate, verdicts
+from policies.services.verdicts import allowed_ids, for_gate, verdicts
 
 CALLS_PERIOD = dt.timedelta(days=7)
 # From this share of a week's allowed calls on, unanswered ones are more than a lost script.
@@ -104,7 +104,8 @@ def without_owner(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
 
 def blocked(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
     """Live integrations whose typical call the gate denies on the day."""
-    live = list(for_gate(Integration.objects.live().select_related("owner")))
+    denied = set(Integration.objects.live().values_list("pk", flat=True)) - allowed_ids(asked.on)
+    live = list(for_gate(Integration.objects.filter(pk__in=denied).select_related("owner")))
     answers = verdicts(live, asked.on)
     for integration in live:
         reasons = answers[integration.pk].reasons
