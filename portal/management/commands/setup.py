@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from policies.services.people import sync_roles
+from policies.services.starter import load_data_classes
+from portal.demo import story
 from portal.demo.people import PEOPLE
 from portal.models import User
 from portal.services.people import ADMINISTRATOR, add_person
+from vendors.services.catalogue import load_catalogue
 
 
 class Command(BaseCommand):
@@ -25,11 +29,18 @@ class Command(BaseCommand):
 
     def handle(self, *, people: bool, demo: bool, **_options: object) -> None:
         sync_roles()
+        today, now = timezone.localdate(), timezone.now()
         if email := os.environ.get("ADMIN_EMAIL"):
             keep_person(email, "", ADMINISTRATOR, "ADMIN_PASSWORD")
         if people or demo:
             for address, (name, role) in PEOPLE.items():
                 keep_person(address, name, role, "DEMO_PASSWORD")
+        if demo:
+            story.tell(on=today, at=now)
+        load_data_classes()
+        load_catalogue(on=today)
+        if demo:
+            story.make_pack(on=today, at=timezone.now())
 
 
 def keep_person(email: str, full_name: str, role: str, variable: str) -> User:

@@ -1,0 +1,74 @@
+"""The demonstration: Alder Grove Health, made by the same services as real use.
+
+Days are relative to the day it is made. Whoever makes it twice finds it there and changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import groupby
+
+from django.db import transaction
+
+from evidence.models import EvidencePack
+from evidence.services.findings import flag_findings, start_run
+from evidence.services.packs import ask_pack
+from evidence.services.packs_building import build_pack
+from policies.models import DataClass, Integration
+from policies.services.starter import load_data_classes
+from portal.demo.acting import Company, company
+from portal.demo.register import record_register
+from portal.demo.traffic import DAYS, Traffic, days
+from portal.demo.uses import STEPS, USES
+from vendors.services.catalogue import load_catalogue
+
+# The catalogue came to the company before its first agreement; what was read since comes later.
+CATALOGUE_DAY = -700
+CHECKS_EVERY_DAYS = 7
+PACK_TITLE = "Quarter to date"
+
+
+def tell(*, on: dt.date, at: dt.datetime) -> bool:
+    """Make the demonstration as of the day `on`, at the moment `at`. Returns: whether it did.
+
+    The people must be there. All of it is one transaction but the evidence pack, whose builder
+    reads a snapshot of its own.
+    """
+    if Integration.objects.filter(slug=USES[0].slug).exists():
+        return False
+    with transaction.atomic():
+        alder = company(on)
+        load_data_classes()
+        load_catalogue(on=alder.day(CATALOGUE_DAY))
+        record_register(alder)
+        alder.classes = {each.slug: each for each in DataClass.objects.all()}
+        _live_through(alder, at)
+    return True
+
+
+def _live_through(alder: Company, now: dt.datetime) -> None:
+    """What happened to integrations, the calls and the checks, one day after the other."""
+    steps = sorted(STEPS, key=lambda step: step.day)
+    by_day = {day: list(found) for day, found in groupby(steps, key=lambda step: step.day)}
+    first = min(by_day)
+    traffic, traffic_days = Traffic(alder), set(days())
+    for offset in range(first, 1):
+        for step in by_day.get(offset, ()):
+            step.take(alder)
+        if offset in traffic_days:
+            traffic.of_day(offset, until=now)
+        if offset % CHECKS_EVERY_DAYS == 0 and offset > -DAYS:
+            at = min(alder.moment(offset, 6), now)
+            flag_findings(start_run(on=alder.day(offset), at=at), at=at)
+
+
+def make_pack(*, on: dt.date, at: dt.datetime) -> EvidencePack | None:
+    """Build one evidence pack as the auditor; None if there is one already."""
+    if EvidencePack.objects.filter(title=PACK_TITLE).exists():
+        return None
+    auditor = company(on).people["auditor"]
+    period = (on - dt.timedelta(days=DAYS), on)
+    pack = ask_pack(title=PACK_TITLE, period=period, by=auditor, at=at, today=on)
+    # Nothing but a worker ends a build when its time is over.
+    build_pack(pack.pk, at=at, time_up=TimeoutError)
+    return pack
