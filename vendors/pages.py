@@ -113,7 +113,7 @@ def agreement_lines(vendor: Vendor, on: dt.date) -> list[AgreementLine]:
         "scopes__service"
     )
     lines = [AgreementLine(agreement, standing(agreement, on)) for agreement in found]
-    return sorted(lines, key=lambda line: line.standing.kind == "bad")
+    return sorted(lines, key=lambda line: line.standing.kind in ("bad", "neutral"))
 
 
 def report_lines(reports: Any, on: dt.date) -> list[ReportLine]:
@@ -180,6 +180,7 @@ def vendor_timeline(vendor: Vendor, on: dt.date) -> charts.Timeline | None:
             "The days on which each report is relied on, bridge letters included, and the days "
             "on which each agreement is in force.",
         ),
+        label=230,
     )
 
 
@@ -187,12 +188,13 @@ def _report_row(line: ReportLine, on: dt.date) -> charts.Row:
     report, facts = line.report, report_facts(line.report)
     assert line.until is not None
     alone = relied_until(facts, limits())[0]
-    kind = "bad" if line.until < on else "main"
-    if kind == "main" and (line.until - on).days <= SOON_DAYS:
-        kind = "soon"
-    label = "Report relied on" if report.review != "pending" else "Report, not reviewed yet"
+    kind, label = "main", "Report relied on"
     if report.review == "pending":
-        kind = "neutral"
+        kind, label = "neutral", "Not reviewed yet"
+    elif line.until < on:
+        kind, label = "bad", "No longer relied on"
+    elif (line.until - on).days <= SOON_DAYS:
+        kind, label = "soon", f"Within {SOON_DAYS} days"
     spans = [charts.Span(facts.first_day, alone, kind, label)]
     if line.until > alone:
         first = alone + dt.timedelta(days=1)
@@ -203,15 +205,16 @@ def _report_row(line: ReportLine, on: dt.date) -> charts.Row:
 
 def _agreement_row(line: AgreementLine, on: dt.date) -> charts.Row:
     agreement, last = line.agreement, line.agreement.last_day()
-    kind = {"bad": "bad", "soon": "soon"}.get(line.standing.kind, "ok")
-    label = {"bad": "Agreement ended", "soon": f"Within {SOON_DAYS} days"}.get(
-        kind, "Agreement in force"
-    )
+    kind, label = {
+        "bad": ("bad", "Agreement ended"),
+        "neutral": ("neutral", "Replaced by a newer version"),
+        "soon": ("soon", f"Within {SOON_DAYS} days"),
+    }.get(line.standing.kind, ("ok", "Agreement in force"))
     spans: tuple[charts.Span, ...] = ()
     if last is None or last >= agreement.starts_on:
         spans = (charts.Span(agreement.starts_on, last, kind, label),)
     markers: tuple[charts.Marker, ...] = ()
-    if last is not None and spans:
+    if last is not None and spans and line.standing.kind != "neutral":
         tone = {"bad": "bad", "soon": "soon"}.get(line.standing.kind, "main")
         markers = (charts.Marker(last, tone, "Agreement ends"),)
     url = reverse("vendors:agreement-detail", args=[agreement.pk])

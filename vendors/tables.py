@@ -136,7 +136,7 @@ def standing(agreement: Agreement | None, on: dt.date) -> Standing:
         after = last + dt.timedelta(days=1)
         words = {agreement.superseded_on: "Replaced", agreement.terminated_on: "Terminated"}
         word = words.get(after, "Ended")
-        return Standing("bad", word, last, (last - on).days)
+        return Standing("neutral" if word == "Replaced" else "bad", word, last, (last - on).days)
     if agreement.starts_on > on:
         return Standing("info", "Starts", agreement.starts_on)
     if last is None:

@@ -208,7 +208,9 @@ class Agreement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.reference}"
+        kind = self.get_kind_display()
+        named = self.reference.upper().startswith(kind)
+        return self.reference if named else f"{kind} {self.reference}"
 
     def last_day(self) -> dt.date | None:
         """The last day in force, whatever ends it; None if nothing does yet.

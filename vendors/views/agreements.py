@@ -39,7 +39,7 @@ def agreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "agreement": agreement,
         "vendor": agreement.vendor,
         "standing": now,
-        "open": now.kind != "bad" and agreement.superseded_on is None,
+        "open": now.kind not in ("bad", "neutral"),
         "amendable": agreement.superseded_on is None and agreement.terminated_on is None,
         "versions": versions.order_by("-version"),
         "uncovered": uncovered,
