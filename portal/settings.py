@@ -295,17 +295,17 @@ CELERY_TASK_SOFT_TIME_LIMIT = 3540
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-# What a worker that was down finds waiting is of no use after `expires` seconds: the next comes.
+# What a worker that was down finds waiting is of no use after these seconds: the next comes.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {
         "task": "evidence.tasks.heartbeat",
         "schedule": crontab(),
-        "options": {"expires": 120},
+        "options": {"expire_seconds": 120},
     },
     "calls past their lease": {
         "task": "audits.tasks.sweep_calls",
         "schedule": crontab(),
-        "options": {"expires": 120},
+        "options": {"expire_seconds": 120},
     },
     "daily checks": {
         "task": "evidence.tasks.run_checks",
@@ -313,13 +313,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "checks that were missed": {
         "task": "evidence.tasks.catch_up",
-        "schedule": crontab(minute=30),
-        "options": {"expires": 3000},
+        "schedule": crontab(minute="2-59/5"),
+        "options": {"expire_seconds": 240},
     },
     "mails that wait": {
         "task": "evidence.tasks.send_notices",
         "schedule": crontab(minute=45),
-        "options": {"expires": 3000},
+        "options": {"expire_seconds": 3000},
     },
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -46,15 +47,19 @@ def beat(*, at: dt.datetime) -> None:
 def health(at: dt.datetime) -> Health:
     """How worker, scheduler, checks and mail stand at the moment `at`; five queries."""
     worker_seen = Heartbeat.objects.filter(name=WORKER).values_list("seen_at", flat=True).first()
-    asked = (
+    asked, scheduled = (
         PeriodicTask.objects.filter(task=HEARTBEAT_TASK, enabled=True)
-        .values_list("last_run_at", flat=True)
+        .values_list("last_run_at", "date_changed")
         .first()
-    )
-    # A heartbeat that was done was sent: either tells that the scheduler was alive.
-    scheduler_seen = max((each for each in (worker_seen, asked) if each), default=None)
-    worker_alive = _within(worker_seen, at, WORKER_SILENT)
+    ) or (None, None)
+    # A heartbeat that was done was sent, and a schedule was written by somebody: each tells that
+    # the scheduler was alive. Before it has asked, nothing can be said of the worker.
+    scheduler_seen = max((each for each in (worker_seen, asked, scheduled) if each), default=None)
+    unasked = worker_seen is None and asked is None
+    worker_alive = None if unasked else _within(worker_seen, at, WORKER_SILENT)
     scheduler_alive = _within(scheduler_seen, at, SCHEDULER_SILENT)
+    if not scheduler_alive:
+        worker_alive = None
     checked_at = (
         CheckRun.objects.finished()
         .order_by("-started_at")
@@ -65,13 +70,18 @@ def health(at: dt.datetime) -> Health:
     waiting = Notice.objects.failed().count()
     pack = EvidencePack.objects.filter(state=EvidencePack.State.READY).first()
     return Health(
-        worker_alive=worker_alive if scheduler_alive else None,
+        worker_alive=worker_alive,
         scheduler_alive=scheduler_alive,
         checked_at=checked_at,
         checks_late=late,
         mail_waiting=waiting,
         last_pack=pack,
-        problems=tuple(_problems(worker_seen, scheduler_seen, checked_at, waiting, at)),
+        problems=(
+            *_scheduler(scheduler_seen, at),
+            *([_worker(worker_seen)] if worker_alive is False else []),
+            *_late(checked_at, at),
+            *_unsent(waiting),
+        ),
     )
 
 
@@ -85,28 +95,26 @@ def _since(seen: dt.datetime | None) -> str:
     return f"since {timezone.localtime(seen):%-d %b %Y, %H:%M}"
 
 
-def _problems(
-    worker_seen: dt.datetime | None,
-    scheduler_seen: dt.datetime | None,
-    checked_at: dt.datetime | None,
-    waiting: int,
-    at: dt.datetime,
-) -> list[str]:
-    found = []
-    if not _within(scheduler_seen, at, SCHEDULER_SILENT):
-        found.append(
-            f"The scheduler has been silent {_since(scheduler_seen)}: "
+def _scheduler(seen: dt.datetime | None, at: dt.datetime) -> Iterator[str]:
+    if not _within(seen, at, SCHEDULER_SILENT):
+        yield (
+            f"The scheduler has been silent {_since(seen)}: "
             "daily checks, mails and the closing of lost calls wait."
         )
-    elif not _within(worker_seen, at, WORKER_SILENT):
-        found.append(
-            f"The worker has been silent {_since(worker_seen)}: checks, mails and packs wait."
-        )
+
+
+def _worker(seen: dt.datetime | None) -> str:
+    return f"The worker has been silent {_since(seen)}: checks, mails and packs wait."
+
+
+def _late(checked_at: dt.datetime | None, at: dt.datetime) -> Iterator[str]:
     if checked_at is None:
-        found.append("The daily checks have not run yet.")
+        yield "The daily checks have not run yet."
     elif not _within(checked_at, at, CHECKS_LATE):
-        found.append(f"The daily checks have not run {_since(checked_at)}.")
+        yield f"The daily checks have not run {_since(checked_at)}."
+
+
+def _unsent(waiting: int) -> Iterator[str]:
     if waiting:
         some = "1 notice waits" if waiting == 1 else f"{waiting} notices wait"
-        found.append(f"{some} because mail cannot be sent. Check the mail settings.")
-    return found
+        yield f"{some} because mail cannot be sent. Check the mail settings."

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.utils.module_loading import import_string
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
@@ -70,7 +71,7 @@ def scheduled(db):
 
 
 def asked_at(task: PeriodicTask, moment: dt.datetime) -> None:
-    PeriodicTask.objects.filter(pk=task.pk).update(last_run_at=moment)
+    PeriodicTask.objects.filter(pk=task.pk).update(last_run_at=moment, date_changed=moment)
 
 
 def test_all_is_well_while_the_heart_beats_and_checks_run(scheduled):
@@ -95,6 +96,23 @@ def test_a_dead_worker_is_told_from_a_dead_scheduler(scheduled):
     found = health(at() + 10 * MINUTE)
     assert (found.worker_alive, found.scheduler_alive) == (None, False)
     assert found.problems[0].startswith("The scheduler has been silent since")
+
+
+def test_a_scheduler_that_has_just_started_is_no_alarm(scheduled):
+    run()
+    PeriodicTask.objects.filter(pk=scheduled.pk).update(last_run_at=None, date_changed=at())
+    found = health(at() + MINUTE)
+    assert found.ok
+    assert (found.worker_alive, found.scheduler_alive) == (None, True)
+
+
+def test_the_schedule_reaches_the_database_with_its_ends(scheduled):
+    for name, entry in settings.CELERY_BEAT_SCHEDULE.items():
+        ModelEntry.from_entry(name, app=None, **entry)
+        stored = PeriodicTask.objects.get(name=name)
+        assert import_string(stored.task).name == entry["task"]
+        assert stored.expire_seconds == entry.get("options", {}).get("expire_seconds")
+    assert scheduled.expire_seconds == 120
 
 
 def test_a_portal_that_never_worked_says_so(db):
