@@ -100,24 +100,24 @@ def record_call(
     at = received_at.replace(microsecond=received_at.microsecond // 1000 * 1000)
     _check_clock(body.started_at, at)
     sent = fingerprint(body)
+    source = Call.Source.CALLS if seed_reference is None else Call.Source.RECORDS
 
     def attempt(state: State) -> Recorded | None:
         key = state.key(caller, scope=SCOPE, at=at)
         if body.integration is not None and body.integration != key.integration:
             raise Refused("integration-mismatch")
-        row = _said(body)
-        row.update(
-            epoch=state.epoch,
-            body_sha256=sent,
-            received_at=at,
-            lease_until=at + settings.CALL_LEASE,
-            livemode=key.livemode,
-            source=Call.Source.CALLS.value if seed_reference is None else Call.Source.RECORDS.value,
-            claimed_baa_reference=seed_reference or "",
-            integration_id=key.integration_id,
-            key_id=key.key_id,
+        row = _said(body) | {
+            "epoch": state.epoch,
+            "body_sha256": sent,
+            "received_at": at,
+            "lease_until": at + settings.CALL_LEASE,
+            "livemode": key.livemode,
+            "source": source.value,
+            "claimed_baa_reference": seed_reference or "",
+            "integration_id": key.integration_id,
+            "key_id": key.key_id,
             **state.decide(key.integration_id, _terms(body), at),
-        )
+        }
         record_id = statements.insert_call(row)
         if record_id is not None:
             return Recorded(record_id, row, created=True)
@@ -154,7 +154,7 @@ def record_completion(
         asked = {**row, "epoch": state.epoch, "integration_id": key.integration_id}
         stored = statements.run(statements.INSERT_COMPLETION, asked)
         if stored is not None:
-            row.update(late=stored["late"], without_call=stored["without_call"])
+            row |= {"late": stored["late"], "without_call": stored["without_call"]}
             return Completed(stored["id"], row, created=True)
         if _passed(state):
             return None

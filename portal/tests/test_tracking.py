@@ -21,9 +21,7 @@ ELSEWHERE = {
 }
 
 # Calls that look like writes past save(), by module, function and name, each with why it may stay.
-UNTRACKED_WRITES: dict[tuple[str, str, str], str] = {
-    ("audits.services.recording", "attempt", "update"): "a dict of columns, not a QuerySet",
-}
+UNTRACKED_WRITES: dict[tuple[str, str, str], str] = {}
 
 BULK = {"bulk_create", "bulk_update", "abulk_create", "abulk_update", "_raw_delete"}
 UPDATES = {"update", "aupdate"}
