@@ -3,11 +3,13 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from portal import design
+from portal import design, health
 from portal.views import home, people, searching
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", home.home, name="home"),
     path("search/", searching.search_page, name="search"),
     path("access/", people.user_list, name="user-list"),

@@ -116,7 +116,8 @@ MESSAGE_TAGS = {
 
 # Database: PostgreSQL alone; triggers, exclusion constraints and advisory locks are relied on.
 # libpq reads the address, so every form it knows works: sockets, several hosts, sslmode.
-_dsn = conninfo_to_dict(required("DATABASE_URL", "postgresql://user:password@host/countersign"))
+# A server that does not answer is given up after `connect_timeout` seconds.
+_dsn = {"connect_timeout": "5"} | conninfo_to_dict(required("DATABASE_URL", "postgresql://user:password@host/countersign"))
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -179,6 +180,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "countersign-csrf"
 SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=15 * 60)
 SESSION_SAVE_EVERY_REQUEST = True
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come by plain HTTP
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = (

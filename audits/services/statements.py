@@ -77,6 +77,8 @@ WHERE c.call_id = %(call_id)s AND c.decision = 'allow'
 RETURNING id
 """
 
+PROBE = "INSERT INTO audits_call (epoch, call_id) VALUES (-1, gen_random_uuid())"
+
 TOUCH_KEY = """
 INSERT INTO policies_keyuse (key_id, last_used_at) VALUES (%s, %s)
 ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at
@@ -99,6 +101,17 @@ def run(sql: str, parameters: Mapping[str, object] | Sequence[object]) -> Row | 
             return cursor.fetchone() if cursor.description else None
     finally:
         raw.prepare_threshold = before
+
+
+def can_store() -> bool:
+    """Whether a record could be stored now: the tables are there, writable, and ours to write.
+
+    Goes the way of a record up to the trigger, which lets none of epoch -1 in.
+    Raises: django.db.Error.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(PROBE)
+        return bool(cursor.rowcount == 0)
 
 
 def insert_call(row: Row) -> int | None:
