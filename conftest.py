@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+import pytest_django
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import storages
+from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -48,6 +50,30 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
     """What one test counted (sign-ins, requests) must not slow down the next."""
     if {"db", "transactional_db"} & set(request.fixturenames):
         cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    django_db_keepdb: bool,  # noqa: FBT001 - fixtures come by position
+    django_db_createdb: bool,  # noqa: FBT001
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """The test database, always. pytest-django makes none for tests that ask for no fixture of
+    its own: those that commit would then empty the real one.
+    """
+    with django_db_blocker.unblock():
+        made = setup_databases(
+            verbosity=0,
+            interactive=False,
+            aliases={"default": None},
+            keepdb=django_db_keepdb and not django_db_createdb,
+        )
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ def committed(django_db_setup, django_db_blocker):
     while this one empties them, and the epoch moves on, as no process may meet it twice.
     """
     with django_db_blocker.unblock():
+        assert connection.settings_dict["NAME"].startswith("test_")
         yield
         with connection.cursor() as cursor:
             tables = set(connection.introspection.table_names(cursor)) - KEPT
