@@ -24,8 +24,8 @@ REASONS: dict[str, Reason] = {
     ),
     "approval-void": Reason(
         "Approval void",
-        "What was approved has changed since, or the approval has run out.",
-        "Submit the integration again.",
+        "No approval stands: none was given, it ran out, or the terms have changed since.",
+        "Submit the integration, and have an officer approve it.",
         "AICPA TSC CC8.1",
     ),
     "data-class-not-allowed": Reason(

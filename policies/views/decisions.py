@@ -100,7 +100,7 @@ def _decision_page(
         "form": form,
         "banner": banner(verdict, on),
         "reasons": reason_lines(verdict),
-        "papers": paper_lines(verdict, integration, on),
+        "papers": paper_lines(verdict, integration, on, without="approval"),
         "terms": term_lines(dict(material_terms(integration)), dict(last.terms) if last else None),
         "last": last,
         "standing": standing,

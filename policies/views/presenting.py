@@ -96,11 +96,18 @@ def banner(verdict: Verdict, on: dt.date) -> Banner:
     return Banner(kind, title, f"As things stand, {left}.{warned}")
 
 
-def paper_lines(verdict: Verdict, integration: Integration, on: dt.date) -> list[PaperLine]:
-    """The papers with links, those that end first on top; at most three queries."""
+def paper_lines(
+    verdict: Verdict, integration: Integration, on: dt.date, *, without: str = ""
+) -> list[PaperLine]:
+    """The papers with links, those that end first on top; at most three queries.
+
+    `without` names a kind to leave out, such as an approval that is only supposed.
+    """
     names = _names(verdict)
     lines = []
     for paper in verdict.papers:
+        if paper.kind == without:
+            continue
         label, sub, url = names.get((paper.kind, paper.ref)) or _own(paper, integration)
         days = (paper.until - on).days if paper.until else None
         lines.append(PaperLine(label, sub, paper.until, days, url))

@@ -195,7 +195,7 @@ def _outlook(draft: IntegrationDraft, values: Values | None, now: dt.datetime) -
     return Outlook(
         banner(verdict, on),
         reason_lines(verdict),
-        [p for p in paper_lines(verdict, made, on) if p.url or p.sub],
+        paper_lines(verdict, made, on, without="approval"),
         verdict.allowed,
     )
 
