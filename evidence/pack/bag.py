@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Self
 
 CHUNK = 1 << 20
 _LEVEL = 6
@@ -49,7 +49,8 @@ class BagWriter:
     """Writes a bag of one folder; the same content and moment give the same bytes.
 
     `moment` (UTC) is the date of every entry: the clock and the file system have no part in it.
-    Payload goes to `data/` first; `close` adds the manifests and the other tag files.
+    Payload goes to `data/` first; `seal` adds the manifests and the other tag files. Use it as a
+    context manager: without `seal` what it leaves is no bag.
     """
 
     def __init__(self, target: BinaryIO, *, folder: str, moment: dt.datetime) -> None:
@@ -58,6 +59,12 @@ class BagWriter:
         self.payload: list[BagFile] = []
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._tags: list[BagFile] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._zip.close()
 
     @contextmanager
     def entry(self, path: str) -> Iterator[BagEntry]:
@@ -80,7 +87,7 @@ class BagWriter:
                 entry.write(chunk)
         return self.payload[-1]
 
-    def close(self, info: Mapping[str, str], extra: Mapping[str, str]) -> None:
+    def seal(self, info: Mapping[str, str], extra: Mapping[str, str]) -> None:
         """Write `bagit.txt`, `bag-info.txt` with `info`, `extra` tag files, then the manifests."""
         octets = sum(file.size for file in self.payload)
         info = {**info, "Payload-Oxum": f"{octets}.{len(self.payload)}"}
@@ -90,7 +97,6 @@ class BagWriter:
             self._tag(name, text)
         self._tag("manifest-sha256.txt", _manifest(self.payload))
         self._tag("tagmanifest-sha256.txt", _manifest(self._tags))
-        self._zip.close()
 
     def _tag(self, path: str, text: str) -> None:
         with self._open(path) as entry:

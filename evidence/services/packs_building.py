@@ -175,27 +175,34 @@ def _digest(stream: BinaryIO) -> tuple[str, int]:
 
 def write_pack(plan: Plan, target: BinaryIO, progress: Progress) -> None:
     """Write the whole zip; call it inside a snapshot."""
-    bag = BagWriter(target, folder=plan.folder, moment=plan.as_of)
-    populations = _write_populations(bag, plan, progress)
-    for population in populations:
-        content = cells.pretty(sheets.sheet(plan, population))
-        bag.add(f"ipe/{population.dataset.name}.json", content)
-    bag.add("scope.json", cells.pretty(_scope_file(plan)))
-    bag.add("withheld.csv", packs_populations.withheld(plan))
-    progress.start(REPORT_STEP)
-    with tempfile.TemporaryFile(prefix="pack-") as report:
+    with BagWriter(target, folder=plan.folder, moment=plan.as_of) as bag:
+        populations = _write_populations(bag, plan, progress)
+        for population in populations:
+            content = cells.pretty(sheets.sheet(plan, population))
+            bag.add(f"ipe/{population.dataset.name}.json", content)
+        bag.add("scope.json", cells.pretty(_scope_file(plan)))
+        bag.add("withheld.csv", packs_populations.withheld(plan))
+        progress.start(REPORT_STEP)
+        _write_report(bag, plan, populations, progress)
+        progress.start("Writing the index")
+        index = sheets.index(plan, populations, bag.payload)
+        bag.add("index.json", cells.pretty(index))
+        page = render_to_string("evidence/report/index.html", {"index": index, "plan": plan})
+        bag.add("index.html", page.encode())
+        known = {"plan": plan, "files": len(bag.payload), "example": populations[0]}
+        text = render_to_string("evidence/report/verify.txt", known)
+        bag.seal(tags.bag_info(plan), {"VERIFY.txt": text.rstrip() + "\n"})
+
+
+def _write_report(
+    bag: BagWriter, plan: Plan, populations: Sequence[Population], progress: Progress
+) -> None:
+    with tempfile.TemporaryFile(prefix="pack-") as spool:
+        report = cast(BinaryIO, spool)
         html = packs_report.report_html(plan, populations)
-        packs_report.render_pdf(html, plan.folder, cast(BinaryIO, report), progress.tick)
-        bag.add_stream("report.pdf", cast(BinaryIO, report))
+        packs_report.render_pdf(html, plan.folder, report, progress.tick)
+        bag.add_stream("report.pdf", report)
     progress.tick(REPORT_WEIGHT)
-    progress.start("Writing the index")
-    index = sheets.index(plan, populations, bag.payload)
-    bag.add("index.json", cells.pretty(index))
-    page = render_to_string("evidence/report/index.html", {"index": index, "plan": plan})
-    bag.add("index.html", page.encode())
-    known = {"plan": plan, "files": len(bag.payload), "example": populations[0]}
-    text = render_to_string("evidence/report/verify.txt", known)
-    bag.close(tags.bag_info(plan), {"VERIFY.txt": text.rstrip() + "\n"})
 
 
 def _write_populations(bag: BagWriter, plan: Plan, progress: Progress) -> Sequence[Population]:

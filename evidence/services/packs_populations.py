@@ -18,7 +18,7 @@ from evidence.pack.datasets import Dataset, part, sql, table
 from evidence.pack.plan import Plan
 from evidence.pack.sheets import Counted, Population
 
-BATCH = 2000
+BATCH = 500
 # Called with the number of rows that were written; it raises to stop the build.
 Tick = Callable[[int], None]
 

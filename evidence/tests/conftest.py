@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from evidence.models.packs import pack_storage
+from evidence.services import packs_report
 from vendors.models import Epoch
 
 
@@ -28,6 +29,17 @@ def committed(_tables_can_be_emptied, transactional_db):
     yield
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Packs of this test have a page of nothing as report: what it is about is elsewhere."""
+
+    def render(html, identifier, target, alive):
+        target.write(b"%PDF-")
+        alive()
+
+    monkeypatch.setattr(packs_report, "render_pdf", render)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from evidence.pack.datasets import DATASETS
 from evidence.tests import make, make_packs
 from policies.tests.make import active_integration
 
-pytestmark = pytest.mark.usefixtures("committed", "pack_root")
+pytestmark = pytest.mark.usefixtures("committed", "pack_root", "no_report")
 
 
 def unpack(pack, folder):

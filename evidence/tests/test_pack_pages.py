@@ -146,7 +146,7 @@ def test_a_worker_that_died_is_seen(client, auditor):
     assert page("retry", pack) not in text
 
 
-@pytest.mark.usefixtures("committed", "pack_root")
+@pytest.mark.usefixtures("committed", "pack_root", "no_report")
 def test_a_download_is_whole_and_recorded(client):
     auditor = person("auditor")
     client.force_login(auditor)
@@ -164,7 +164,7 @@ def test_a_download_is_whole_and_recorded(client):
     assert (read.user, read.action, read.subject_id) == (auditor, "download", str(pack.pk))
 
 
-@pytest.mark.usefixtures("committed", "pack_root")
+@pytest.mark.usefixtures("committed", "pack_root", "no_report")
 def test_a_file_that_is_gone_is_said_and_not_recorded(client):
     client.force_login(person("auditor"))
     pack = make_packs.built()

@@ -5,7 +5,7 @@ SELECT c.id, c.call_id, c.received_at, c.source, i.slug AS integration, k.public
        c.input_bytes, c.masked, c.bundle, c.mode, c.enforcement, c.started_at, c.client,
        c.claimed_baa_reference, c.agreement_id, c.baa_reference, c.report_id, c.fact_ids,
        c.valid_until, c.terms_digest, c.policy_digest, c.epoch, c.lease_until,
-       l.lease_until AS lease_extended_until, encode(c.body_sha256, 'hex') AS body_sha256
+       l.lease_until AS lease_extended_until
 FROM audits_call c
 LEFT JOIN policies_integration i ON i.id = c.integration_id
 LEFT JOIN policies_integrationkey k ON k.id = c.key_id

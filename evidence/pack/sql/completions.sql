@@ -1,8 +1,7 @@
 SELECT d.id, d.event_id, d.call_id, d.received_at, d.swept, d.late, d.without_call,
        d.outcome, d.http_status, d.error, d.finish_reason, d.input_tokens, d.output_tokens,
        d.cache_tokens, d.reasoning_tokens, d.usage_source, d.ttfb_ms, d.latency_ms,
-       d.provider_request_id, d.response_model, d.output_digest, d.ended_at,
-       encode(d.body_sha256, 'hex') AS body_sha256
+       d.provider_request_id, d.response_model, d.output_digest, d.ended_at
 FROM audits_completion d
 LEFT JOIN audits_call c ON c.call_id = d.call_id
 LEFT JOIN policies_integrationkey k ON k.id = d.key_id
