@@ -117,7 +117,9 @@ MESSAGE_TAGS = {
 # Database: PostgreSQL alone; triggers, exclusion constraints and advisory locks are relied on.
 # libpq reads the address, so every form it knows works: sockets, several hosts, sslmode.
 # A server that does not answer is given up after `connect_timeout` seconds.
-_dsn = {"connect_timeout": "5"} | conninfo_to_dict(required("DATABASE_URL", "postgresql://user:password@host/countersign"))
+_dsn = {"connect_timeout": "5"} | conninfo_to_dict(
+    required("DATABASE_URL", "postgresql://user:password@host/countersign")
+)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
