@@ -79,10 +79,10 @@ def either(first: type, second: type, description: str) -> OpenApiResponse:
     return OpenApiResponse({"anyOf": [schema(first), schema(second)]}, description=description)
 
 
-def header(name: str, description: str, pattern: str) -> OpenApiParameter:
+def header(name: str, description: str, pattern: str = "") -> OpenApiParameter:
     return OpenApiParameter(
         name,
-        {"type": "string", "pattern": pattern},
+        {"type": "string", **({"pattern": pattern} if pattern else {})},
         OpenApiParameter.HEADER,
         description=description,
     )
@@ -96,7 +96,6 @@ IDEMPOTENCY_KEY = header(
 REQUEST_ID = header(
     "X-Request-ID",
     "Comes back in the answer; one that does not fit is replaced by a new one.",
-    r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$",
 )
 HEADERS = [IDEMPOTENCY_KEY, REQUEST_ID]
 KEY_PROBLEMS = (
@@ -131,7 +130,7 @@ def _query(name: str, kind: dict[str, Any], description: str) -> OpenApiParamete
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description)
 
 
-_TEXT = {"type": "string"}
+_TEXT = {"type": "string", "minLength": 1}
 _FLAG = {"type": "string", "enum": ["true", "false"]}
 _MOMENT = {"type": "string", "format": "date-time"}
 LIST_PARAMETERS = [

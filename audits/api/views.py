@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied, Throttled, ValidationError
@@ -94,6 +94,11 @@ class ReadView(APIView):
         return response
 
 
+def _single(query: QueryDict) -> bool:
+    """Whether every parameter is given once, and with a value."""
+    return all(len(values) == 1 and values[0] for _, values in query.lists())
+
+
 def limit_of(query: Mapping[str, str]) -> int:
     """How many calls a page holds. Raises: ValidationError."""
     given = query.get("limit", "50")
@@ -111,7 +116,7 @@ class CallView(ReadView):
         responses={
             200: schemas.answered(answers.CallRecord, "The call, and how it ended."),
             304: OpenApiResponse(description="Nothing has changed since the ETag sent."),
-            **schemas.problems(*schemas.READ_PROBLEMS, "call-not-found"),
+            **schemas.problems(*schemas.READ_PROBLEMS, "not-found", "call-not-found"),
         },
     )
     def get(self, request: Request, call_id: uuid.UUID) -> HttpResponse:
@@ -137,7 +142,11 @@ class CompletionView(IngestView):
             201: schemas.answered(answers.CompletionAnswer, "Stored."),
             200: schemas.answered(answers.CompletionAnswer, "A repeat: the first answer again."),
             **schemas.problems(
-                *schemas.POST_PROBLEMS, "foreign-call", "already-completed", "call-id-reused"
+                *schemas.POST_PROBLEMS,
+                "not-found",
+                "foreign-call",
+                "already-completed",
+                "call-id-reused",
             ),
         },
     )
@@ -157,6 +166,7 @@ class LeaseView(IngestView):
             **schemas.problems(
                 *schemas.POST_PROBLEMS,
                 "foreign-call",
+                "not-found",
                 "call-not-found",
                 "call-denied",
                 "already-completed",
@@ -218,7 +228,7 @@ class CallListView(ReadView, IngestView):
     def get(self, request: Request) -> HttpResponse:
         calls, by = self.readable(request)
         known = {*CallApiFilter.base_filters, "cursor", "limit"}
-        if set(request.query_params) - known:
+        if set(request.query_params) - known or not _single(request.query_params):
             raise ValidationError({})
         found = CallApiFilter(request.query_params, calls)
         if not found.is_valid():

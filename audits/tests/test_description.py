@@ -6,7 +6,8 @@ import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -31,6 +32,15 @@ CHECKS = [
     unsupported_method,
     ignored_auth,
 ]
+
+quick = settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @pytest.fixture
@@ -68,28 +78,30 @@ def test_its_examples_are_good(api, description):
         assert api.post(path, sent).status_code == 201
 
 
-def test_schemathesis_finds_nothing(live, description_of_live):
-    _, secret = make.key(live)
-    schema = schemathesis.openapi.from_dict(description_of_live)
-    schema.app = before(get_wsgi_application())
-    headers = {"Authorization": f"Bearer {secret}"}
-    tried = 0
-    for result in schema.include(path_regex="^/api/v1/(calls|records)").get_all_operations():
-        operation = result.ok()
+@pytest.fixture
+def operations(live):
+    """What the description names, and the headers of a key that may do it."""
+    headers = {"Authorization": f"Bearer {make.key(live)[1]}"}
+    app = before(get_wsgi_application())
+    schema = schemathesis.openapi.from_wsgi(
+        "/api/v1/schema", app=app, headers={**headers, "Accept": "application/json"}
+    )
+    chosen = schema.include(path_regex="^/api/v1/(calls|records)")
+    return [result.ok() for result in chosen.get_all_operations()], headers
 
-        @settings(
-            max_examples=25,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_schemathesis_finds_nothing(operations, mode):
+    found, headers = operations
+    tried = []
+    for operation in found:
+
+        @quick
+        @given(case=operation.as_strategy(generation_mode=mode))
         def attempt(case):
-            nonlocal tried
-            tried += 1
+            tried.append(case)
             case.call_and_validate(headers=headers, checks=CHECKS)
 
-        operation.as_strategy  # noqa: B018
-        _run(operation, attempt)
-    assert tried >= 100
+        attempt()
+    assert len(found) == 6
+    assert len(tried) >= 60
