@@ -131,9 +131,10 @@ def engineer_gets_the_snippet(page: Page) -> str:
     page.goto("/integrations/intake-summaries/keys/new/")
     fill(page, name="first")
     press(page, "Make the key")
+    secret = page.get_by_role("group", name="Key").inner_text()
     snippet = page.get_by_role("group", name="Python").inner_text()
-    page.reload()
-    assert "csk_live_" not in page.content()
+    page.goto("/integrations/intake-summaries/?tab=keys")
+    assert secret not in page.content()
     return snippet
 
 
