@@ -140,7 +140,10 @@ class CheckRunQuerySet(models.QuerySet["CheckRun"]):
 
 
 class CheckRun(models.Model):
-    """One run of all daily checks; without an end it is waiting, running or broken."""
+    """One run of all daily checks; without an end it is waiting, running or broken.
+
+    Its end is the moment its worker judged at: what it found is stored with it or not at all.
+    """
 
     on = models.DateField()
     started_at = models.DateTimeField(help_text="When it was asked for.")

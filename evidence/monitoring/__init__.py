@@ -4,7 +4,16 @@ Each asks the apps below through their QuerySets and services; none of them know
 """
 
 from evidence.monitoring import papers, uses
-from evidence.monitoring.sightings import Asked, Check, Severity, Sighting, always, pressing, steady
+from evidence.monitoring.sightings import (
+    Asked,
+    Check,
+    Severity,
+    Sighting,
+    always,
+    gentle,
+    pressing,
+    steady,
+)
 
 __all__ = ["CHECKS", "Asked", "Check", "Sighting"]
 
@@ -83,7 +92,7 @@ _TABLE = [
         control="AICPA TSC CC3.4, CC9.2",
         remedy="Read each source again and record what it says now.",
         find=papers.facts_to_verify,
-        severity=steady,
+        severity=gentle,
         horizon_days=14,
     ),
     Check(

@@ -133,6 +133,11 @@ def steady(days: int | None) -> Finding.Severity:
     return Severity.MEDIUM if days is None or days <= 14 else Severity.LOW
 
 
+def gentle(days: int | None) -> Finding.Severity:
+    """For what the gate tells apart when it matters: medium when it is overdue."""
+    return Severity.LOW if days is not None and days >= 0 else Severity.MEDIUM
+
+
 def always(severity: Finding.Severity) -> Callable[[int | None], Finding.Severity]:
     return lambda _days: severity
 

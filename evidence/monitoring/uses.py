@@ -17,8 +17,8 @@ from policies.reasons import REASONS
 from policies.services.verdicts import allowed_ids, for_gate, verdicts
 
 CALLS_PERIOD = dt.timedelta(days=7)
-# From this share of a week's allowed calls on, unanswered ones are more than a lost script.
-GRAVE_SHARE = 0.05
+# From so many unanswered calls and this share of all on, it is more than a lost script.
+GRAVE_COUNT, GRAVE_SHARE = 5, 0.05
 
 
 def _of(
@@ -135,7 +135,7 @@ def calls_unanswered(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
     rows = Integration.objects.filter(pk__in=counts).select_related("owner", "service")
     for integration in rows.order_by(F("name").asc()):
         count, total = counts[integration.pk], allowed[integration.pk]
-        grave = count > GRAVE_SHARE * total
+        grave = count >= GRAVE_COUNT and count > GRAVE_SHARE * total
         yield _of(
             integration,
             detail=f"{count} of {total} allowed calls in the last 7 days",

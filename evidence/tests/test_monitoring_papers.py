@@ -162,7 +162,7 @@ def test_stale_facts_are_one_finding_for_a_service(db):
     assert "fact-stale" not in codes()
     run(75)
     finding = found("fact-stale")
-    assert finding.due_on == day(89)
+    assert (finding.due_on, finding.severity) == (day(89), "low")
     assert finding.detail.count(",") == 3
     service = Service.objects.get()
     for fact in list(service.facts.all()):

@@ -149,17 +149,20 @@ def test_answered_calls_and_running_ones_are_no_finding(db):
     assert codes() == set()
 
 
-@pytest.mark.parametrize(("answered", "severity"), [(1, "high"), (39, "medium")])
-def test_calls_without_completion_are_counted_for_each_integration(db, answered, severity):
+@pytest.mark.parametrize(
+    ("lost", "answered", "severity"), [(4, 1, "medium"), (5, 10, "high"), (5, 96, "medium")]
+)
+def test_calls_without_completion_are_counted_for_each_integration(db, lost, answered, severity):
     made = quiet()
     for _ in range(answered):
         call(made)
     complete(call(made, answered=False), swept=True)
-    call(made, answered=False)
+    for _ in range(lost - 1):
+        call(made, answered=False)
     run()
     finding = found("calls-unanswered")
-    assert finding.detail == f"2 of {answered + 2} allowed calls in the last 7 days"
-    assert finding.severity == ("high" if answered == 1 else severity)
+    assert finding.detail == f"{lost} of {answered + lost} allowed calls in the last 7 days"
+    assert finding.severity == severity
 
 
 def test_a_late_answer_closes_it(db):
