@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Names: TypeAlias = tuple[str, str, str, str]
 SLUG = r"^[a-z0-9][a-z0-9_-]{0,79}\Z"
+FIRST = ("integration", "vendor", "start", "end")
 YES_NO = [("true", "Yes"), ("false", "No")]
 REASON_CHOICES = [(code, reason.title) for code, reason in REASONS.items()]
 
@@ -113,8 +114,12 @@ class CallPageFilter(CallFilter):
     `integrations` are those that may be chosen: slug and name of each and of its vendor.
     """
 
-    integration = django_filters.ChoiceFilter("integration__slug", empty_label="All")
-    vendor = django_filters.ChoiceFilter("integration__service__vendor__slug", empty_label="All")
+    integration = django_filters.ChoiceFilter(
+        "integration__slug", label="Integration", empty_label="All"
+    )
+    vendor = django_filters.ChoiceFilter(
+        "integration__service__vendor__slug", label="Vendor", empty_label="All"
+    )
     start = django_filters.DateFilter(
         method="from_day", label="From", widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -133,6 +138,7 @@ class CallPageFilter(CallFilter):
 
     def __init__(self, *args: Any, integrations: Iterable[Names], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.filters = {name: self.filters[name] for name in (*FIRST, *self.filters)}
         names = list(integrations)
         self.filters["integration"].extra["choices"] = [(n[0], n[1]) for n in names]
         vendors = sorted({(n[2], n[3]) for n in names}, key=lambda pair: pair[1].lower())

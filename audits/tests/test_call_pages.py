@@ -41,7 +41,14 @@ def test_the_list_shows_call_and_end_side_by_side(officer, calls, integration):
     page = text(officer.get(LIST))
     assert all(call_id in page for call_id in calls)
     assert integration.name in page
-    for words in ("Allowed", "Denied", "region-not-allowed", "Succeeded", "Open", "512, 128"):
+    for words in (
+        "Allowed",
+        "Denied",
+        "region-not-allowed",
+        "Succeeded",
+        "Open",
+        "512, 128 tokens",
+    ):
         assert words in page
     assert "calls-by-day" in page
 
