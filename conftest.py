@@ -14,7 +14,6 @@ from django.core.files.storage import storages
 from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from pytest_django.plugin import DjangoDbBlocker
 
 import install
 from throwaway import Portal, running_portal, throwaway_folder
@@ -44,28 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if {"portal_server", "demo_portal"} & names or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("portal"))
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(
-    django_test_environment: None,
-    django_db_modify_db_settings: None,
-    django_db_blocker: DjangoDbBlocker,
-    django_db_keepdb: bool,  # noqa: FBT001 - as pytest-django calls it
-    django_db_createdb: bool,  # noqa: FBT001
-) -> Iterator[None]:
-    """pytest-django's, but for whoever asks for it.
-
-    Its own looks at marks alone. A test that commits has none, since the mark's flush cannot empty
-    append-only tables; run by itself it would find the real database in place of a test's.
-    """
-    with django_db_blocker.unblock():
-        keep = django_db_keepdb and not django_db_createdb
-        made = setup_databases(verbosity=0, interactive=False, keepdb=keep)
-    yield
-    if not django_db_keepdb:
-        with django_db_blocker.unblock():
-            teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True)

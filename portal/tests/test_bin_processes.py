@@ -97,9 +97,10 @@ import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parents[2] / "bin")!r})
 from processes import Children, Program
-child = Children(Path({str(tmp_path)!r})).start(
-    "child", Program(["sleep", "60"], os.environ, Path("/"))
-)
+children = Children(Path({str(tmp_path)!r}))
+words = ["sh", "-c", "echo up; exec sleep 60"]
+child = children.start("child", Program(words, os.environ, Path("/")))
+children.wait("its first line", child.new_lines)
 print(child.process.pid, flush=True)
 time.sleep(60)
 """
