@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.core.cache import cache
 from django.db.models import Count, OuterRef, Q, QuerySet
 from django.urls import reverse
 
@@ -20,6 +21,7 @@ from vendors.models import (
     AssuranceReport,
     BridgeLetter,
     Dimension,
+    Epoch,
     Fact,
     Service,
     Vendor,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     ListedVendor = WithAnnotations[Vendor, Listed]
 
 SOON_DAYS = 60
+KEPT_SECONDS = 3600
 # The days that the timeline shows around today.
 BEFORE, AFTER = dt.timedelta(days=120), dt.timedelta(days=420)
 SHOWN = (Dimension.RESIDENCY, Dimension.TRAINING, Dimension.RETENTION)
@@ -226,7 +229,21 @@ def listed(vendors: QuerySet[Vendor]) -> QuerySet[ListedVendor]:
 
 
 def figures(on: dt.date) -> dict[str, int]:
-    """Numbers over all engaged vendors, in one query: what is in force, what ends soon."""
+    """Numbers over all engaged vendors: what is in force, what ends soon.
+
+    They are kept until the epoch rises, which it does in the transaction of every change to the
+    register: so they are as fresh as if they were counted each time.
+    """
+    epoch = Epoch.objects.values_list("value", flat=True).get()
+    key = f"vendors-figures-{epoch}-{on.isoformat()}"
+    kept: dict[str, int] | None = cache.get(key)
+    if kept is None:
+        kept = _count_figures(on)
+        cache.set(key, kept, KEPT_SECONDS)
+    return kept
+
+
+def _count_figures(on: dt.date) -> dict[str, int]:
     until = on + dt.timedelta(days=SOON_DAYS)
     stale_days = limits().stale_days
     baa = Agreement.objects.in_force(on).filter(kind=Agreement.Kind.BAA)

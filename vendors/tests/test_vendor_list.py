@@ -155,6 +155,13 @@ def test_the_list_costs_at_most_twelve_queries_however_long(query):
     assert len(asked) <= 12
 
 
+def test_the_figures_follow_every_change_at_once(register):
+    client = signed_in(*VIEWS)
+    assert client.get("/vendors/").context["figures"]["baa"] == 4
+    make.baa(register["Bare"])
+    assert client.get("/vendors/").context["figures"]["baa"] == 5
+
+
 def test_an_empty_register_says_what_to_do_next():
     body = signed_in(*VIEWS, "vendors.add_vendor").get("/vendors/").content.decode()
     assert "No vendors yet" in body
