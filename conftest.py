@@ -47,8 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache(request: pytest.FixtureRequest) -> None:
-    """What one test counted (sign-ins, requests) must not slow down the next."""
-    if {"db", "transactional_db"} & set(request.fixturenames):
+    """What one test counted or kept must not reach the next, whose database is another."""
+    marked = request.node.get_closest_marker("django_db")
+    if marked or {"db", "transactional_db"} & set(request.fixturenames):
         cache.clear()
 
 
