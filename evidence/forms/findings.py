@@ -17,6 +17,8 @@ class AssignForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance.assigned_at:
+            self.initial["owner"] = None  # the checks chose, nobody did
         people = get_user_model().objects.filter(is_active=True, groups__isnull=False).distinct()
         self.fields["owner"] = forms.ModelChoiceField(
             people,

@@ -149,9 +149,10 @@ def reports_ending(asked: Asked, until: dt.date) -> Iterator[Sighting]:
 
 
 def reports_missing(asked: Asked, until: dt.date) -> Iterator[Sighting]:
-    """Services in use that no accepted SOC 2 report has in scope."""
+    """Services in use that no accepted SOC 2 report has in scope; ours on our premises need none."""
     for rested in asked.uncovered(until):
-        if rested.coverage.state is Assurance.NONE:
+        ours = rested.service.deployment == Service.Deployment.ON_PREM
+        if rested.coverage.state is Assurance.NONE and not ours:
             phi = rested.service.pk in asked.phi_services
             yield replace(
                 _of_service(rested.service, None, "PHI is sent to it" if phi else ""),

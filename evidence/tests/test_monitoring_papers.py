@@ -139,6 +139,14 @@ def test_a_service_in_use_without_a_report_is_told(db, slug, severity):
     assert found("report-missing").severity == severity
 
 
+def test_what_runs_on_our_premises_needs_no_report_of_a_vendor(db):
+    service = register.service(deployment=Service.Deployment.ON_PREM)
+    register.baa(service.vendor, document=paper())
+    quiet(service=service)
+    run()
+    assert "report-missing" not in codes()
+
+
 def test_a_service_that_nobody_uses_needs_no_report(db):
     register.service()
     run()
