@@ -149,7 +149,7 @@ def reports_ending(asked: Asked, until: dt.date) -> Iterator[Sighting]:
 
 
 def reports_missing(asked: Asked, until: dt.date) -> Iterator[Sighting]:
-    """Services in use that no accepted SOC 2 report has in scope; ours on our premises need none."""
+    """Services in use that no accepted SOC 2 report has in scope, but our own on premises."""
     for rested in asked.uncovered(until):
         ours = rested.service.deployment == Service.Deployment.ON_PREM
         if rested.coverage.state is Assurance.NONE and not ours:
