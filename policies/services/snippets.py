@@ -59,8 +59,9 @@ verdict = post(
         "purpose": $purpose,
     },
 )
-reasons = [reason["code"] for reason in verdict["reasons"]]
-print("decision:", verdict["decision"], ", ".join(reasons))
+print("decision:", verdict["decision"])
+for reason in verdict["reasons"]:
+    print("-", reason["code"])
 
 if verdict["decision"] == "allow":
     started = time.monotonic()
@@ -79,7 +80,7 @@ if verdict["decision"] == "allow":
 ''')
 
 CURL = Template("""\
-CALL_ID=$$(uuidgen | tr A-Z a-z)
+CALL_ID=$$(uuidgen 2>/dev/null || cat /proc/sys/kernel/random/uuid)
 curl -sS $url/calls \\
   -H $authorization \\
   -H 'Content-Type: application/json' \\
