@@ -87,7 +87,8 @@ class DataStep(Step):
 
     def attached(self) -> Document | None:
         """The document that an earlier visit uploaded."""
-        return Document.objects.filter(pk=self.answers.get("deidentification_document")).first()
+        pk = self.answers.get("deidentification_document")
+        return Document.objects.filter(pk=pk).first() if pk else None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -122,10 +123,17 @@ class DataStep(Step):
         }
 
 
+class ServiceField(forms.ModelChoiceField):
+    """A service, told by its vendor's name too."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.vendor.name}: {obj.name}"
+
+
 class ServiceStep(Step):
     title = "Service"
 
-    service = forms.ModelChoiceField(
+    service = ServiceField(
         Service.objects.none(),
         to_field_name="slug",
         empty_label="Choose a service",
@@ -148,7 +156,6 @@ class ServiceStep(Step):
         field = self.fields["service"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Service.objects.offered(self.on).select_related("vendor")
-        field.label_from_instance = lambda s: f"{s.vendor.name}: {s.name}"  # type: ignore[method-assign]
 
     def clean_model_patterns(self) -> list[str]:
         lines = self.cleaned_data["model_patterns"].replace(",", "\n").split()

@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from guardian.models import UserObjectPermission
 from guardian.shortcuts import assign_perm, remove_perm
@@ -159,7 +158,7 @@ def change_owner(
         raise Refused("This person has left: choose somebody who is active.")
     if integration.owner_id == owner.pk:
         raise Refused("This person owns it already.")
-    previous = get_user_model().objects.filter(pk=integration.owner_id).first()
+    previous = integration.owner
     for permission in OWNER:
         if previous is not None:
             remove_perm(permission, previous, integration)

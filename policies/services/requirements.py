@@ -50,8 +50,8 @@ def save_class(data_class: DataClass, effects: Mapping[str, str]) -> DataClass:
     data_class.save()
     stored = {r.reason: r for r in data_class.requirements.all()}
     for reason, chosen in effects.items():
-        row = stored.get(reason) or Requirement(data_class=data_class, reason=reason)
-        if row.pk is None or row.effect != chosen:
+        row = stored.get(reason, Requirement(data_class=data_class, reason=reason))
+        if row.effect != chosen:
             row.effect = chosen
             row.save()
     return data_class

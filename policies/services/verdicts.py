@@ -35,11 +35,12 @@ def for_gate(integrations: QuerySet[Integration]) -> QuerySet[Integration]:
     slugs = (
         DataClass.objects.filter(integrations=OuterRef("pk")).order_by("slug").values_list("slug")
     )
-    return (
+    found: QuerySet[Integration] = (
         integrations.with_standing_approval()  # type: ignore[attr-defined]
         .select_related("service__vendor", "deidentification_document")
         .annotate(class_slugs=ArraySubquery(slugs))
     )
+    return found
 
 
 def use_terms_of(

@@ -12,15 +12,13 @@ from django.urls import NoReverseMatch, reverse
 
 from policies.models import Integration
 from policies.services.grants import may
-from policies.services.trail import Refused
+from policies.services.trail import Person, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.contrib.auth.models import AbstractUser as User
 
-
-def person(request: HttpRequest) -> User:
+def person(request: HttpRequest) -> Person:
     """The person who asks; LoginRequiredMiddleware lets nobody else through."""
     assert request.user.is_authenticated
     return request.user

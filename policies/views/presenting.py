@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policies.gate import Paper, Verdict
@@ -178,7 +179,7 @@ LABELS = {
 }
 
 
-def term_lines(now: dict[str, object], was: dict[str, object] | None) -> list[TermLine]:
+def term_lines(now: Mapping[str, object], was: Mapping[str, object] | None) -> list[TermLine]:
     """Every material term; with terms approved before, what they were where they differ."""
     return [
         TermLine(

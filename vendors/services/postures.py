@@ -41,14 +41,15 @@ def postures(services: Collection[Service], on: dt.date) -> dict[int, ServicePos
     regions = ServiceRegion.objects.filter(
         service=OuterRef("pk"), purpose=ServiceRegion.Purpose.PROCESSING
     ).values_list("region")
-    services = list(
+    rows = list(
         Service.objects.filter(pk__in={s.pk for s in services})
         .select_related("vendor")
         .annotate(patterns=ArraySubquery(models), processing=ArraySubquery(regions))
     )
-    baas = _baas({s.vendor_id for s in services}, {s.pk for s in services})
-    reports = service_reports({s.pk for s in services})
-    facts = _facts({s.pk for s in services}, on)
+    ids = {row.pk for row in rows}
+    baas = _baas({row.vendor_id for row in rows}, ids)
+    reports = service_reports(ids)
+    facts = _facts(ids, on)
     rules = limits()
     return {
         service.pk: ServicePosture(
@@ -65,7 +66,7 @@ def postures(services: Collection[Service], on: dt.date) -> dict[int, ServicePos
             facts=tuple(facts[service.pk]),
             limits=rules,
         )
-        for service in services
+        for service in rows
     }
 
 
