@@ -10,8 +10,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from policies.models import DataClass, Integration
-from policies.services.verdicts import allowed_ids
-from vendors.models import Service
+from policies.services.verdicts import live_answers
 
 
 class IntegrationFilter(django_filters.FilterSet):
@@ -27,12 +26,8 @@ class IntegrationFilter(django_filters.FilterSet):
         label="Verdict today",
         empty_label="Any verdict",
     )
-    service = django_filters.ModelChoiceFilter(
-        queryset=Service.objects.filter(
-            pk__in=Integration.objects.order_by().values("service")
-        ).order_by("name"),
-        label="Service",
-        empty_label="Any service",
+    service = django_filters.CharFilter(
+        method="filter_service", label="Service or vendor", max_length=80
     )
     data_class = django_filters.ChoiceFilter(
         field_name="data_classes__slug", label="Data class", empty_label="Any data"
@@ -67,9 +62,16 @@ class IntegrationFilter(django_filters.FilterSet):
         self, queryset: QuerySet[Integration], _name: str, value: str
     ) -> QuerySet[Integration]:
         return queryset.filter(
-            Q(name__icontains=value)
-            | Q(slug__icontains=value)
-            | Q(purpose__icontains=value)
+            Q(name__icontains=value) | Q(slug__icontains=value) | Q(purpose__icontains=value)
+        )
+
+    def filter_service(
+        self, queryset: QuerySet[Integration], _name: str, value: str
+    ) -> QuerySet[Integration]:
+        """By words, not from a list: an organization may have hundreds of services."""
+        return queryset.filter(
+            Q(service__slug=value)
+            | Q(service__name__icontains=value)
             | Q(service__vendor__name__icontains=value)
         )
 
@@ -83,6 +85,7 @@ class IntegrationFilter(django_filters.FilterSet):
     def filter_verdict(
         self, queryset: QuerySet[Integration], _name: str, value: str
     ) -> QuerySet[Integration]:
-        """Allowed or denied today, of those that are neither rejected nor retired."""
-        allowed = Q(pk__in=allowed_ids(self.on))
+        """Allowed or denied today; the query names the few active ones that are denied."""
+        _, denied = live_answers(self.on)
+        allowed = Q(state=Integration.State.ACTIVE) & ~Q(pk__in=denied)
         return queryset.filter(allowed if value == "allowed" else ~allowed)

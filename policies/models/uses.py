@@ -145,6 +145,8 @@ class Integration(models.Model):
             ("view_output", "Can view outputs of an integration"),
             ("read_log", "Can read the call log of an integration"),
         ]
+        # The register is read in this order, a page at a time.
+        indexes = [models.Index(fields=["name"], name="integration_by_name")]
         constraints = [
             models.CheckConstraint(
                 name="integration_determination_has_its_paper",

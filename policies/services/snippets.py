@@ -59,9 +59,8 @@ verdict = post(
         "purpose": $purpose,
     },
 )
-print("decision:", verdict["decision"])
-for reason in verdict["reasons"]:
-    print("-", reason["code"])
+reasons = [reason["code"] for reason in verdict["reasons"]]
+print("decision:", verdict["decision"], ", ".join(reasons))
 
 if verdict["decision"] == "allow":
     started = time.monotonic()

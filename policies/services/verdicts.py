@@ -104,21 +104,25 @@ def verdicts(
     }
 
 
-def allowed_ids(on: dt.date) -> frozenset[int]:
-    """The ids of all integrations whose calls the gate allows on the day `on`.
+def live_answers(on: dt.date) -> tuple[frozenset[int], frozenset[int]]:
+    """The ids of active integrations that the gate allows on the day `on`, and that it denies.
 
-    Only active ones can be allowed, so only they are judged. The answer is kept for the epoch that
-    stood when the reading began: any later change has another epoch, and is judged anew.
+    No other can be allowed. The answer is kept for the epoch that stood when the reading began:
+    any later change has another epoch, and is judged anew.
     """
     epoch = Epoch.objects.values_list("value", flat=True).get()
-    name = f"policies:allowed:{epoch}:{on.isoformat()}"
+    name = f"policies:live:{epoch}:{on.isoformat()}"
     kept = cache.get(name)
-    if kept is not None:
-        return frozenset(kept)
-    found = judge_all(for_gate(Integration.objects.live()), class_terms(), on)
-    allowed = sorted(pk for pk, stands in found.items() if stands)
-    cache.set(name, allowed, CACHE_SECONDS)
-    return frozenset(allowed)
+    if kept is None:
+        found = judge_all(for_gate(Integration.objects.live()), class_terms(), on)
+        kept = [sorted(pk for pk, a in found.items() if a is answer) for answer in (True, False)]
+        cache.set(name, kept, CACHE_SECONDS)
+    return frozenset(kept[0]), frozenset(kept[1])
+
+
+def allowed_ids(on: dt.date) -> frozenset[int]:
+    """The ids of all integrations whose calls the gate allows on the day `on`."""
+    return live_answers(on)[0]
 
 
 def judge_all(

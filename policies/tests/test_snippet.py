@@ -98,7 +98,7 @@ def test_python_is_told_the_reasons_of_a_denial(client, settings, server, approv
     agreement.save()
     done = run([sys.executable, "-I", "-"], answer.context["python"])
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "decision: deny\n- baa-expired\n"
+    assert done.stdout == "decision: deny baa-expired\n"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here")
