@@ -93,6 +93,11 @@ class Timeline:
     legend: tuple[Key, ...]
     table: Table
 
+    @property
+    def role(self) -> str:
+        """ARIA: what an image contains is not told, so a figure with links is a group."""
+        return "group" if any(row.url for row in self.rows) else "img"
+
 
 @dataclass(frozen=True)
 class _Scale:
