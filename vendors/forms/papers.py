@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 
 from vendors.forms.register import DistinctRows, people
@@ -95,6 +96,9 @@ class ScopeForm(forms.Form):
         required=False, max_length=120, validators=[MODEL_PATTERN], label="Model or pattern"
     )
     region = forms.CharField(required=False, max_length=40, validators=[REGION])
+    features_excluded = SimpleArrayField(
+        forms.CharField(max_length=60), required=False, label="Features left out"
+    )
     page = forms.CharField(required=False, max_length=40, label="Page")
 
     def __init__(self, *args: Any, vendor: Vendor, **kwargs: Any) -> None:
@@ -103,7 +107,8 @@ class ScopeForm(forms.Form):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
-        if not cleaned.get("service") and any(cleaned.get(n) for n in ("model_pattern", "region")):
+        narrowed = ("model_pattern", "region", "features_excluded")
+        if not cleaned.get("service") and any(cleaned.get(name) for name in narrowed):
             self.add_error("service", "Choose the service that this part is of.")
         return cleaned
 

@@ -7,7 +7,16 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from vendors.models import Agreement, AssuranceReport, BridgeLetter, Document, Fact, Service, Vendor
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    BridgeLetter,
+    CoveredScope,
+    Document,
+    Fact,
+    Service,
+    Vendor,
+)
 from vendors.tests import make
 from vendors.tests.test_pages import VIEWS, WRITES, signed_in
 from vendors.tests.test_uploads import on_open, pdf
@@ -174,6 +183,21 @@ def test_a_baa_is_amended_and_terminated(officer, service):
     assert not Agreement.objects.in_force(today()).exists()
     again = officer.post(f"/agreements/{made.pk}/terminate/", posted)
     assert "ended by that day already" in errors(again)
+
+
+def test_an_amendment_begins_with_all_that_the_old_version_covers(officer, service):
+    old = make.baa(service.vendor, services=[])
+    part = {"model_pattern": "gpt-*", "features_excluded": ["web search", "batch"], "page": "4"}
+    CoveredScope.objects.create(agreement=old, service=service, **part)
+    form = officer.get(f"/agreements/{old.pk}/amend/").context
+    assert form["form"]["covers"].value() == []
+    row = form["rows"].forms[0].initial
+    assert {name: row[name] for name in part} == part
+    typed = {**part, "service": service.pk, "features_excluded": "web search,batch"}
+    posted = agreement(service, covers=[], **rows("scopes", typed))
+    officer.post(f"/agreements/{old.pk}/amend/", {**posted, "scopes-INITIAL_FORMS": 1})
+    stored = CoveredScope.objects.get(agreement__version=2)
+    assert stored.features_excluded == part["features_excluded"]
 
 
 @pytest.mark.parametrize("page", ["amend", "terminate"])

@@ -20,6 +20,9 @@ from vendors.services.documents import storing
 from vendors.tables import standing
 from vendors.uploads import UploadRefused
 
+# A scope that covers a service without any limit.
+WHOLE: dict[str, Any] = {"model_pattern": "", "region": "", "features_excluded": [], "page": ""}
+
 
 @require_safe
 @permission_required("vendors.view_agreement", raise_exception=True)
@@ -95,16 +98,14 @@ def _edit(request: HttpRequest, agreement: Agreement, old: Agreement | None) -> 
 def _initial(old: Agreement | None, request: HttpRequest) -> dict[str, Any]:
     if old is None:
         return {"owner": request.user.pk}
-    whole = old.scopes.filter(model_pattern="", region="").values_list("service_id", flat=True)
-    return {"covers": list(whole)}
+    return {"covers": list(old.scopes.filter(**WHOLE).values_list("service_id", flat=True))}
 
 
 def _parts(old: Agreement | None) -> list[dict[str, Any]]:
     """The rows of the old version that cover a part of a service only."""
     if old is None:
         return []
-    parts = old.scopes.exclude(model_pattern="", region="")
-    return [dict(row) for row in parts.values("service", "model_pattern", "region", "page")]
+    return [dict(row) for row in old.scopes.exclude(**WHOLE).values("service", *WHOLE)]
 
 
 def _store(
