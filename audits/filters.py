@@ -138,7 +138,9 @@ class CallPageFilter(CallFilter):
 
     def __init__(self, *args: Any, integrations: Iterable[Names], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filters = {name: self.filters[name] for name in (*FIRST, *self.filters)}
+        self.filters: dict[str, Any] = {
+            name: self.filters[name] for name in (*FIRST, *self.filters)
+        }
         names = list(integrations)
         self.filters["integration"].extra["choices"] = [(n[0], n[1]) for n in names]
         vendors = sorted({(n[2], n[3]) for n in names}, key=lambda pair: pair[1].lower())

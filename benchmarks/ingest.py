@@ -26,6 +26,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "bin"))
@@ -130,11 +132,11 @@ def portal_round(portal: Portal, secret: str, seconds: float) -> list[float]:
 
 def same_row(database_url: str) -> str:
     """The INSERT of a row like the newest record, under another call id, as pgbench reads it."""
-    with psycopg.connect(database_url, row_factory=psycopg.rows.dict_row) as connection:
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
         row = connection.execute("SELECT * FROM audits_call ORDER BY id DESC LIMIT 1").fetchone()
         assert row is not None
         del row["id"]
-        row["masked"] = psycopg.types.json.Jsonb(row["masked"])
+        row["masked"] = Jsonb(row["masked"])
         given: list[sql.Composable] = [
             sql.SQL("gen_random_uuid()") if name == "call_id" else sql.Literal(value)
             for name, value in row.items()
