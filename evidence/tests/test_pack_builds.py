@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import tomllib
 import zipfile
 
 import jsonschema
 import pytest
+from django.conf import settings
 
+import countersign
 from audits.models import Call, Completion
 from evidence.models import EvidencePack
 from evidence.pack.datasets import DATASETS
@@ -82,3 +85,8 @@ def test_a_cell_that_a_spreadsheet_would_run_is_escaped_and_json_is_exact(bag):
         assert [row["purpose"] for row in csv.DictReader(file)][-1] == "'=1+1"
     lines = (bag / "data/populations/calls.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["purpose"] == "=1+1"
+
+
+def test_a_pack_names_the_version_that_is_published():
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    assert countersign.__version__ == project["version"]
