@@ -36,7 +36,10 @@ class PersonForm(forms.ModelForm):
         labels = {"full_name": "Name", "is_active": "May sign in"}
         help_texts = {
             "email": "The name to sign in with.",
-            "is_active": "Cleared when a person leaves: their sessions end at once.",
+            "is_active": (
+                "Cleared when a person leaves: they are signed out at once. "
+                "If they come back, a mail lets them set a new password."
+            ),
         }
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:

@@ -3,8 +3,13 @@
 from django.urls import include, path
 
 from portal.api import not_found
+from portal.views.closed import closed
 
 urlpatterns = [
+    path("accounts/email/", closed),
+    path("accounts/confirm-email/", closed),
+    path("accounts/confirm-email/<path:key>", closed),
+    path("accounts/login/code/confirm/", closed),
     path("accounts/", include("allauth.urls")),
     path("", include("portal.page_urls")),
     path("", include("vendors.urls")),

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from django.db import transaction
 
+from audits.services.sweeping import sweep
 from evidence.models import EvidencePack
 from evidence.services.findings import flag_findings, start_run
 from evidence.services.packs import ask_pack
@@ -19,7 +20,8 @@ from policies.services.starter import load_data_classes
 from portal.demo.acting import Company, company
 from portal.demo.register import record_register
 from portal.demo.traffic import DAYS, Traffic, days
-from portal.demo.uses import STEPS, USES
+from portal.demo.use_plans import USES
+from portal.demo.uses import STEPS
 from vendors.services.catalogue import load_catalogue
 
 # The catalogue came to the company before its first agreement; what was read since comes later.
@@ -57,6 +59,7 @@ def _live_through(alder: Company, now: dt.datetime) -> None:
             step.take(alder)
         if offset in traffic_days:
             traffic.of_day(offset, until=now)
+            sweep(at=min(alder.moment(offset, 23, 50), now))
         if offset % CHECKS_EVERY_DAYS == 0 and offset > -DAYS:
             at = min(alder.moment(offset, 6), now)
             flag_findings(start_run(on=alder.day(offset), at=at), at=at)

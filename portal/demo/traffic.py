@@ -15,7 +15,8 @@ from audits.services.recording import record_call, record_completion
 from policies.models import IntegrationKey
 from policies.services.keyring import Caller
 from portal.demo.acting import Company
-from portal.demo.uses import CLINICIANS, USES, UsePlan
+from portal.demo.use_plans import USES, UsePlan
+from portal.demo.uses import CLINICIANS
 
 DAYS = 90
 MODES: dict[str, Literal["strict", "spool", "observe"]] = {

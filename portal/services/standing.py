@@ -12,13 +12,25 @@ from evidence.services.deadlines import Deadline, deadlines
 from policies.models import Integration
 from policies.reasons import REASONS
 from policies.services.verdicts import PhiSummary, for_gate, phi_by_service, phi_summary, verdicts
-from vendors.models import Epoch, Service
+from portal.context import address
+from vendors.models import Epoch, Service, Vendor
 
 MONTH_DAYS = 30
 WEEK_DAYS = 7
 SHOWN = 8
 # The answer of a day under one epoch never changes; it is kept as long as a day may need it.
 CACHE_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """Something that has a day. `days_left` is negative when it is overdue; `url` may be empty."""
+
+    title: str
+    label: str
+    detail: str
+    days_left: int
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,7 @@ class Due:
     overdue: int = 0
     week: int = 0
     month: int = 0
-    first: tuple[Deadline, ...] = ()
+    first: tuple[Dated, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +90,41 @@ def _read(on: dt.date) -> Standing:
     for each in dated:
         if each.owner_id is not None:
             owned[each.owner_id].append(each)
+    pages = _Pages()
     return Standing(
-        due=_due(dated),
-        due_by_owner={owner: _due(theirs) for owner, theirs in owned.items()},
+        due=_due(dated, pages),
+        due_by_owner={owner: _due(theirs, pages) for owner, theirs in owned.items()},
         blocked=_blocked(on),
         phi=phi_summary(phi_by_service(Service.objects.offered(on), on).values()),
     )
 
 
-def _due(dated: list[Deadline]) -> Due:
+class _Pages:
+    """The pages of what deadlines are about, each vendor and integration read once."""
+
+    def __init__(self) -> None:
+        self.vendors = dict(Vendor.objects.values_list("pk", "slug"))
+        self.integrations = dict(Integration.objects.values_list("pk", "slug"))
+
+    def of(self, each: Deadline) -> str:
+        if each.integration_id in self.integrations:
+            return address("policies:integration-detail", self.integrations[each.integration_id])
+        if each.vendor_id in self.vendors:
+            return address("vendors:vendor-detail", self.vendors[each.vendor_id])
+        return ""
+
+
+def _due(dated: list[Deadline], pages: _Pages) -> Due:
     """Of deadlines in order."""
     left = [each.days_left for each in dated]
     return Due(
         overdue=sum(days < 0 for days in left),
         week=sum(0 <= days <= WEEK_DAYS for days in left),
         month=sum(0 <= days <= MONTH_DAYS for days in left),
-        first=tuple(dated[:SHOWN]),
+        first=tuple(
+            Dated(each.title, each.label, each.detail, each.days_left, pages.of(each))
+            for each in dated[:SHOWN]
+        ),
     )
 
 

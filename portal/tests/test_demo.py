@@ -17,7 +17,7 @@ from policies.services.people import sync_roles
 from policies.services.verdicts import phi_by_service, phi_summary
 from portal.demo import story
 from portal.demo.people import PEOPLE
-from portal.demo.uses import USES
+from portal.demo.use_plans import USES
 from portal.services.people import add_person
 from vendors.models import AssuranceReport, BridgeLetter, Document, Service
 
@@ -82,6 +82,7 @@ def test_ninety_days_of_calls_hold_denials_orphans_and_tests():
     assert {"report-stale", "principal-not-granted", "model-not-listed"} <= set(denied)
     assert Call.objects.filter(livemode=False).count() > 50
     assert Call.objects.unanswered(AT).count() > 10
+    assert Completion.objects.filter(swept=True, outcome="unknown").count() > 10
     assert Completion.objects.filter(without_call=True).count() == 0
 
 

@@ -9,13 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
+from guardian.shortcuts import get_objects_for_user
 
+from audits.services.statistics import calls_by_day
 from evidence.services.health import Health, health
+from policies.models import Integration
 from portal.inbox import Pile, waiting_for
 from portal.models import User
 from portal.services.standing import Blocked, Due, Standing, standing
+from vendors import charts
 
 SHOWN = 6
+CHART_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "waiting": sum(len(pile.items) for pile in piles),
             "phi": seen.phi if seen else None,
             "sight": sight(seen, user) if seen else None,
+            "chart": chart(user, today),
             "health": state,
         },
     )
@@ -63,3 +69,30 @@ def sight(seen: Standing, user: User) -> Sight:
     due = seen.due_by_owner.get(user.pk, Due()) if own else seen.due
     blocked = tuple(each for each in seen.blocked if not own or each.owner_id == user.pk)
     return Sight(own, due, blocked[:SHOWN], max(0, len(blocked) - SHOWN))
+
+
+def chart(user: User, today: dt.date) -> charts.StackedBars | None:
+    """Calls of the last CHART_DAYS days that a person may see; None for who may see none."""
+    integrations = None
+    if not user.has_perm("audits.view_call"):
+        if not user.has_perm("policies.add_integration"):
+            return None
+        readable = get_objects_for_user(user, "policies.read_log", Integration, use_groups=False)
+        integrations = list(readable.values_list("pk", flat=True))
+        if not integrations:
+            return None
+    start = today - dt.timedelta(days=CHART_DAYS - 1)
+    days = calls_by_day(start, today, integrations=integrations)
+    allowed, denied = sum(day.allowed for day in days), sum(day.denied for day in days)
+    return charts.stacked_bars(
+        [day.day for day in days],
+        [
+            charts.Series("Allowed", "ok", tuple(day.allowed for day in days)),
+            charts.Series("Denied", "bad", tuple(day.denied for day in days)),
+        ],
+        caption=charts.Caption(
+            "home-calls",
+            "Calls by day and verdict",
+            f"{allowed:,} allowed and {denied:,} denied in the last {CHART_DAYS} days.",
+        ),
+    )

@@ -103,10 +103,11 @@ def user_create(request: HttpRequest) -> HttpResponse:
 def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)  # LoginRequiredMiddleware
     person = get_object_or_404(User, pk=pk)
+    had_left = not person.is_active
     form = PersonForm(request.POST or None, instance=person, by=request.user)
     if form.is_valid():
         try:
-            people.change_person(
+            stored = people.change_person(
                 get_object_or_404(User, pk=pk),
                 full_name=form.cleaned_data["full_name"],
                 roles=form.cleaned_data["roles"],
@@ -116,6 +117,8 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
         except people.NotAllowed as refusal:
             form.add_error(None, str(refusal))
         else:
+            if had_left and stored.is_active:
+                tasks.send_invitation.delay_on_commit(pk)
             messages.success(request, "Saved.")
             return redirect("portal:user-detail", pk)
     return render(request, "portal/user_form.html", {"form": form, "person": person})

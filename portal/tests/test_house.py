@@ -1,0 +1,219 @@
+"""The rules of the house that no other tool holds."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+
+from policies.roles import OWNER, ROLES, SUMMARIES
+from policies.services.people import sync_roles
+
+APPS = ("countersign", "vendors", "policies", "audits", "evidence", "portal")
+LONGEST_MODULE = 400
+LONGEST_FUNCTION = 50
+BANNED_NAMES = {"utils", "helpers", "core", "common", "util", "helper", "misc"}
+
+# What a stored row may never suffer, by table.
+NEVER_CHANGED = {
+    "audits_call",
+    "audits_completion",
+    "audits_lease",
+    "audits_readevent",
+    "auditlog_logentry",
+    "evidence_findingevent",
+    "evidence_packevent",
+    "policies_approval",
+    "policies_integrationevent",
+    "vendors_bridgeletter",
+    "vendors_coveredscope",
+    "vendors_document",
+    "vendors_fact",
+    "vendors_reportscope",
+}
+# Rows of which only the fields of their life cycle change.
+VERSIONED = {"vendors_agreement", "vendors_assurancereport"}
+# What decisions rest on: any change of it raises the epoch.
+RAISES_EPOCH = {
+    "guardian_userobjectpermission",
+    "policies_approval",
+    "policies_dataclass",
+    "policies_integration",
+    "policies_integration_data_classes",
+    "policies_integrationkey",
+    "policies_requirement",
+    "portal_user",
+    "vendors_agreement",
+    "vendors_assurancereport",
+    "vendors_bridgeletter",
+    "vendors_coveredscope",
+    "vendors_fact",
+    "vendors_reportscope",
+    "vendors_service",
+    "vendors_servicemodel",
+    "vendors_serviceregion",
+    "vendors_vendor",
+}
+# Bits of pg_trigger.tgtype.
+BEFORE, INSERT, DELETE, UPDATE, TRUNCATE = 2, 4, 8, 16, 32
+
+
+def triggers(function: str) -> dict[str, int]:
+    """Table -> the bits of all enabled triggers on it that run `function`."""
+    found: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgtype FROM pg_trigger "
+            "JOIN pg_proc ON pg_proc.oid = tgfoid "
+            "WHERE proname = %s AND tgenabled = 'O' AND NOT tgisinternal",
+            [function],
+        )
+        for table, bits in cursor.fetchall():
+            found[table] = found.get(table, 0) | bits
+    return found
+
+
+def test_every_append_only_table_refuses_update_delete_and_truncate(db):
+    refusing = triggers("vendors_refuse")
+    whole = BEFORE | UPDATE | DELETE | TRUNCATE
+    assert {table for table, bits in refusing.items() if bits & whole == whole} == NEVER_CHANGED
+    assert set(refusing) == NEVER_CHANGED | VERSIONED
+
+
+def test_versions_keep_all_but_their_life_cycle(db):
+    refusing, keeping = triggers("vendors_refuse"), triggers("vendors_keep")
+    assert set(keeping) == VERSIONED
+    for table in VERSIONED:
+        assert keeping[table] & (BEFORE | UPDATE) == BEFORE | UPDATE
+        assert refusing[table] & (DELETE | TRUNCATE) == DELETE | TRUNCATE
+
+
+def test_every_change_of_what_decisions_rest_on_raises_the_epoch(db):
+    found = triggers("vendors_bump_epoch")
+    assert set(found) == RAISES_EPOCH
+    anything = INSERT | UPDATE | DELETE | TRUNCATE
+    assert all(bits & anything == anything for bits in found.values())
+
+
+def test_a_record_is_checked_against_the_epoch(db):
+    assert triggers("audits_check_epoch") == {"audits_call": 1 | BEFORE | INSERT}
+
+
+def test_every_permission_of_the_roles_exists_and_is_set(db):
+    sync_roles()
+    strings = {
+        f"{p.content_type.app_label}.{p.codename}": p
+        for p in Permission.objects.select_related("content_type")
+    }
+    assert {name for names in (*ROLES.values(), OWNER) for name in names} <= set(strings)
+    for role, names in ROLES.items():
+        group = Group.objects.get(name=role)
+        assert {strings[name] for name in names} == set(group.permissions.all())
+
+
+def test_every_role_says_what_it_is_for():
+    assert set(SUMMARIES) == set(ROLES)
+
+
+def test_nobody_but_the_owner_holds_a_key():
+    """Making keys is the engineer's alone: no role has it, so no officer can call in their name."""
+    assert not [role for role, names in ROLES.items() if "policies.manage_keys" in names]
+
+
+@pytest.mark.parametrize("role", ["Auditor", "Viewer"])
+def test_who_looks_changes_nothing(role):
+    kinds = {name.split(".")[1].split("_")[0] for name in ROLES[role] if "evidencepack" not in name}
+    assert kinds <= {"view", "export"}
+
+
+def sources() -> list[Path]:
+    return [
+        path
+        for app in APPS
+        for path in sorted((settings.BASE_DIR / app).rglob("*.py"))
+        if not {"tests", "migrations"} & set(path.relative_to(settings.BASE_DIR).parts)
+    ]
+
+
+def functions(tree: ast.AST) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(settings.BASE_DIR))
+
+
+def test_no_module_is_longer_than_it_can_be_read():
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in sources()}
+    assert {name: n for name, n in lengths.items() if n > LONGEST_MODULE} == {}
+
+
+def test_no_function_is_longer_than_a_screen():
+    long = [
+        f"{name_of(path)}:{node.lineno} {node.name}"
+        for path in sources()
+        for node in functions(ast.parse(path.read_text()))
+        if (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def test_no_module_is_a_drawer():
+    assert [name_of(p) for p in sources() if {p.stem, p.parent.name} & BANNED_NAMES] == []
+
+
+def test_nothing_happens_behind_a_save():
+    """No signals, and no save() or delete() of a model's own: what happens is in a service."""
+    found = []
+    for path in sources():
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "django.db.models.signals":
+                found.append(f"{name_of(path)}:{node.lineno} signals")
+            if isinstance(node, ast.ImportFrom) and node.module == "django.dispatch":
+                found.append(f"{name_of(path)}:{node.lineno} signals")
+        if "models" in path.parts or path.stem == "models":
+            found += [
+                f"{name_of(path)}:{node.lineno} {node.name}()"
+                for node in functions(tree)
+                if node.name in {"save", "delete", "full_clean"}
+            ]
+    assert found == []
+
+
+def test_services_never_enqueue():
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sources()
+        if "services" in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"delay", "delay_on_commit", "apply_async", "apply_async_on_commit"}
+    ]
+    assert found == []
+
+
+def test_the_clock_is_read_at_the_edge_alone():
+    """Services and rules take `on` or `at`: the same question gets the same answer."""
+    found = [
+        f"{name_of(path)}:{node.lineno} {ast.unparse(node.func)}"
+        for path in sources()
+        if "services" in path.parts or path.stem in {"gate", "coverage", "posture"}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func)
+        in {
+            "timezone.now",
+            "timezone.localdate",
+            "timezone.localtime",
+            "dt.datetime.now",
+            "dt.date.today",
+        }
+        and not node.args
+    ]
+    assert found == []

@@ -1,0 +1,324 @@
+"""Every address, asked by a stranger and by somebody in each role, by GET and by POST.
+
+A new address without an entry here fails. What an entry does not name is refused: 403 for people,
+the sign-in page for strangers, 401 below /api/. A method that is not listed gets 405.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import URLPattern, URLResolver
+
+from portal.tests.world import World, build
+
+# Who asks. `owner` is the engineer who owns the integration, `engineer` is another one.
+PEOPLE = (
+    "officer",
+    "owner",
+    "engineer",
+    "auditor",
+    "viewer",
+    "administrator",
+    "nobody",
+)
+NONE: frozenset[str] = frozenset()
+SIGNED_IN = frozenset(PEOPLE)
+REGISTER = SIGNED_IN - {"nobody"}
+OFFICER = frozenset({"officer"})
+OWNER = frozenset({"owner"})
+ENGINEERS = frozenset({"owner", "engineer"})
+ADMINISTRATOR = frozenset({"administrator"})
+CALLS = frozenset({"officer", "owner", "auditor"})
+RECORDS = frozenset({"officer", "auditor"})
+PEOPLE_VIEW = frozenset({"officer", "auditor", "administrator"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who gets past the door by GET and by POST (None: 405), and what others get."""
+
+    get: frozenset[str] | None = None
+    post: frozenset[str] | None = None
+    otherwise: int = 403
+
+
+def page(who: frozenset[str]) -> Rule:
+    return Rule(get=who)
+
+
+def form(who: frozenset[str]) -> Rule:
+    return Rule(get=who, post=who)
+
+
+def button(who: frozenset[str], otherwise: int = 403) -> Rule:
+    return Rule(post=who, otherwise=otherwise)
+
+
+RULES = {
+    "portal:home": page(SIGNED_IN),
+    "portal:search": form(SIGNED_IN),
+    "portal:style": page(SIGNED_IN),
+    "portal:user-list": page(PEOPLE_VIEW),
+    "portal:role-list": page(PEOPLE_VIEW),
+    "portal:user-export": page(PEOPLE_VIEW),
+    "portal:user-detail": page(PEOPLE_VIEW),
+    "portal:user-create": form(ADMINISTRATOR),
+    "portal:user-edit": form(ADMINISTRATOR),
+    "portal:user-invite": button(ADMINISTRATOR),
+    "vendors:vendor-list": page(REGISTER),
+    "vendors:vendor-export": page(REGISTER),
+    "vendors:vendor-detail": page(REGISTER),
+    "vendors:vendor-create": form(OFFICER),
+    "vendors:vendor-edit": form(OFFICER),
+    "vendors:vendor-state": form(OFFICER),
+    "vendors:vendor-review": form(OFFICER),
+    "vendors:service-create": form(OFFICER),
+    "vendors:service-detail": page(REGISTER),
+    "vendors:service-edit": form(OFFICER),
+    "vendors:service-retire": form(OFFICER),
+    "vendors:fact-history": page(REGISTER),
+    "vendors:fact-create": form(OFFICER),
+    "vendors:agreement-create": form(OFFICER),
+    "vendors:agreement-detail": page(REGISTER),
+    "vendors:agreement-amend": form(OFFICER),
+    "vendors:agreement-terminate": form(OFFICER),
+    "vendors:report-create": form(OFFICER),
+    "vendors:report-detail": page(REGISTER),
+    "vendors:report-review": form(OFFICER),
+    "vendors:report-correct": form(OFFICER),
+    "vendors:bridge-create": form(OFFICER),
+    "vendors:document-download": page(RECORDS),
+    "policies:integration-list": page(REGISTER),
+    "policies:integration-detail": page(REGISTER),
+    "policies:integration-create": form(ENGINEERS),
+    # A list of one's own drafts, empty for who may make none.
+    "policies:draft-list": page(SIGNED_IN),
+    "policies:draft-step": Rule(get=OWNER, post=OWNER, otherwise=404),
+    "policies:draft-discard": button(OWNER, otherwise=404),
+    "policies:integration-edit": form(OWNER),
+    "policies:integration-submit": button(OWNER),
+    "policies:integration-decide": form(OFFICER),
+    "policies:integration-suspend": form(OFFICER),
+    "policies:integration-resume": button(OFFICER),
+    "policies:integration-retire": form(OFFICER | OWNER),
+    "policies:integration-owner": form(OFFICER),
+    "policies:integration-grant": form(OFFICER),
+    "policies:integration-withdraw": button(OFFICER),
+    "policies:key-create": form(OWNER),
+    "policies:key-rotate": form(OWNER),
+    "policies:key-revoke": form(OWNER),
+    "policies:dataclass-list": page(REGISTER),
+    "policies:dataclass-detail": page(REGISTER),
+    "policies:dataclass-create": form(OFFICER),
+    "policies:dataclass-edit": form(OFFICER),
+    "policies:vendor-verdict": page(REGISTER),
+    "policies:vendor-integrations": page(REGISTER),
+    "audits:call-list": page(CALLS),
+    "audits:call-detail": page(CALLS),
+    "audits:integration-calls": page(CALLS),
+    "audits:call-export": page(RECORDS),
+    "evidence:finding-list": page(REGISTER),
+    "evidence:finding-detail": page(REGISTER),
+    "evidence:finding-export": page(REGISTER),
+    "evidence:subject-findings": page(REGISTER),
+    "evidence:finding-assign": button(OFFICER),
+    "evidence:finding-note": button(OFFICER),
+    "evidence:checkrun-create": button(OFFICER | ADMINISTRATOR),
+    "evidence:pack-list": page(RECORDS),
+    "evidence:pack-detail": page(RECORDS),
+    "evidence:pack-create": form(RECORDS),
+    "evidence:pack-cancel": button(RECORDS),
+    "evidence:pack-retry": button(RECORDS),
+    "evidence:pack-download": page(RECORDS),
+    "portal-api:schema": page(SIGNED_IN),
+    "portal-api:docs": page(SIGNED_IN),
+    # Records are written with keys alone; a session reads them.
+    "audits-api:call-list": Rule(get=CALLS, post=NONE),
+    "audits-api:call-detail": page(CALLS),
+    "audits-api:call-completion": button(NONE),
+    "audits-api:call-lease": button(NONE),
+    "audits-api:record-list": button(NONE),
+}
+# Answered before anybody has signed in.
+OPEN = {
+    "account_inactive",
+    "account_login",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_signup",
+    "portal:healthz",
+    "portal:readyz",
+    "portal:theme",
+}
+# allauth's own pages for the person who is signed in.
+OWN_ACCOUNT = {
+    "account_change_password",
+    "account_logout",
+    "account_reauthenticate",
+    "account_set_password",
+}
+CLOSED = {
+    "account_confirm_email",
+    "account_confirm_login_code",
+    "account_email",
+    "account_email_verification_sent",
+}
+
+
+def named(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            inner = f"{namespace}{each.namespace}:" if each.namespace else namespace
+            yield from named(each, inner)
+        elif each.name:
+            yield f"{namespace}{each.name}", each
+
+
+PATTERNS = dict(named(get_resolver()))
+
+
+def address(name: str, world: World) -> str:
+    """The address of a page about the objects of the world."""
+    kind = name.rsplit(":", maxsplit=1)[-1].split("-", maxsplit=1)[0]
+    of_vendor = {"service-create", "agreement-create", "report-create"}
+    slugs = {
+        "vendor": world.vendor.slug,
+        "service": world.service.slug,
+        "fact": world.service.slug,
+        "integration": world.integration.slug,
+        "key": world.integration.slug,
+        "dataclass": "phi",
+    }
+    numbers = {
+        "agreement": world.agreement,
+        "report": world.report,
+        "bridge": world.report,
+        "document": world.document,
+        "draft": world.draft,
+        "key": world.key,
+        "finding": world.finding,
+        "subject": world.vendor,
+        "pack": world.pack,
+        "user": world.people["viewer"],
+    }
+    known = {
+        "slug": world.vendor.slug
+        if name.rsplit(":", maxsplit=1)[-1] in of_vendor
+        else slugs.get(kind),
+        "pk": numbers[kind].pk if kind in numbers else None,
+        "kind": "vendor" if kind == "subject" else "csv",
+        "dimension": "training_use",
+        "step": 1,
+        "call_id": world.call.call_id,
+        "uidb36": "1",
+        "key": "set-password",
+    }
+    parts = PATTERNS[name].pattern.converters or PATTERNS[name].pattern.regex.groupindex
+    return reverse(name, kwargs={part: known[part] for part in parts})
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build()
+        transaction.set_rollback(True)
+
+
+def ask(client, method: str, url: str) -> int:
+    """The status of an answer; whatever it did is undone."""
+    point = transaction.savepoint()
+    json = {"data": "{}", "content_type": "application/json"}
+    body = json if method == "post" and url.startswith("/api/") else {}
+    answer = getattr(client, method)(url, **body)
+    if answer.streaming:
+        for _ in answer.streaming_content:
+            pass
+    transaction.savepoint_rollback(point)
+    return answer.status_code
+
+
+def expected(rule: Rule, method: str, who: str, *, api: bool) -> set[int] | None:
+    """The statuses that may come; None for whatever comes behind the door."""
+    allowed = rule.get if method == "get" else rule.post
+    if allowed is None:
+        return {405, rule.otherwise}
+    if who in allowed:
+        return None
+    return {401, 403} if api else {rule.otherwise}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", PEOPLE)
+def test_each_role_gets_what_the_table_says(world, client, who):
+    client.raise_request_exception = False
+    client.force_login(world.people[who])
+    wrong = []
+    for name, rule in RULES.items():
+        url = address(name, world)
+        for method in ("get", "post"):
+            cache.clear()
+            status = ask(client, method, url)
+            wanted = expected(rule, method, who, api=url.startswith("/api/"))
+            behind = status < 500 and status not in (401, 403, 405)
+            if behind if wanted is None else status in wanted:
+                continue
+            wrong.append(f"{method} {name}: {status}, not {wanted or 'past the door'}")
+    assert not wrong
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", RULES)
+def test_strangers_are_sent_away(world, client, name):
+    url = address(name, world)
+    for method in ("get", "post"):
+        answer = getattr(client, method)(url)
+        if url.startswith("/api/") and name != "portal-api:docs":
+            assert answer.status_code == 401
+        else:
+            assert answer.status_code == 302
+            assert answer.url.startswith("/accounts/login/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(OPEN | OWN_ACCOUNT | CLOSED))
+def test_pages_of_accounts_are_open_own_or_closed(world, client, name):
+    client.raise_request_exception = False
+    url = address(name, world)
+    stranger = ask(client, "get", url)
+    client.force_login(world.people["viewer"])
+    person = ask(client, "get", url)
+    if name in CLOSED:
+        assert (stranger, person) == (302, 404)
+    elif name in OWN_ACCOUNT:
+        assert stranger == 302
+        assert person in (200, 302, 403)
+    else:
+        assert stranger in (200, 405)
+
+
+def test_every_address_is_in_the_table():
+    assert set(PATTERNS) == set(RULES) | OPEN | OWN_ACCOUNT | CLOSED
+
+
+def test_addresses_without_a_name_are_those_that_are_closed():
+    nameless = [str(each.pattern) for each in get_resolver().url_patterns if not _has_name(each)]
+    assert nameless == [
+        "accounts/email/",
+        "accounts/confirm-email/",
+        "accounts/confirm-email/<path:key>",
+        "accounts/login/code/confirm/",
+        "api/",
+        "api/<path:rest>",
+    ]
+
+
+def _has_name(each: URLPattern | URLResolver) -> bool:
+    return isinstance(each, URLResolver) or bool(each.name)

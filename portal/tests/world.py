@@ -1,0 +1,110 @@
+"""One of everything, and somebody in each role, for tests that go through every address."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from django.core.files.base import ContentFile
+
+from audits.models import Call
+from evidence.models import EvidencePack, Finding
+from evidence.services.findings import flag_findings, start_run
+from policies.models import Integration, IntegrationDraft, IntegrationKey
+from policies.tests import make
+from portal.models import User
+from vendors.models import Agreement, AssuranceReport, Document, Epoch, Service, Vendor
+from vendors.tests import make as register
+from vendors.tests.make import TODAY
+
+ROLES = ("officer", "engineer", "auditor", "viewer", "administrator")
+
+
+@dataclass
+class World:
+    """`owner` is the engineer who owns `integration`; `people` has one more in each role."""
+
+    people: dict[str, User]
+    vendor: Vendor
+    service: Service
+    agreement: Agreement
+    report: AssuranceReport
+    document: Document
+    integration: Integration
+    key: IntegrationKey
+    secret: str
+    draft: IntegrationDraft
+    call: Call
+    finding: Finding
+    pack: EvidencePack
+
+
+def build() -> World:
+    people = {role: make.person(role) for role in ROLES} | {"nobody": make.person()}
+    owner = people["owner"] = make.person("engineer", "owner@example.com")
+    document = Document(
+        name="paper.pdf", sha256="0" * 64, size_bytes=4, content_type="application/pdf"
+    )
+    document.file.save("paper.pdf", ContentFile(b"%PDF"), save=False)
+    document.save()
+    vendor = register.vendor("Larkspur", slug="larkspur", owner=people["officer"])
+    service = register.service(vendor, slug="larkspur-chat")
+    agreement = register.baa(vendor, document=document)
+    report = register.report(vendor, by=people["officer"])
+    integration = make.active_integration(service=service, slug="claims-triage", owner=owner)
+    key, secret = make.key(integration)
+    call = _call(integration, key)
+    later = make.NOON + dt.timedelta(hours=1)
+    flag_findings(start_run(on=TODAY, at=later), at=later)
+    finding = Finding.objects.first()
+    assert finding is not None  # the integration has calls without an end
+    return World(
+        people=people,
+        vendor=vendor,
+        service=service,
+        agreement=agreement,
+        report=report,
+        document=document,
+        integration=integration,
+        key=key,
+        secret=secret,
+        draft=IntegrationDraft.objects.create(author=owner, answers={}),
+        call=call,
+        finding=finding,
+        pack=_pack(people["auditor"]),
+    )
+
+
+def _call(integration: Integration, key: IntegrationKey) -> Call:
+    return Call.objects.create(
+        epoch=Epoch.objects.get().value,
+        call_id=uuid.uuid4(),
+        body_sha256=bytes(32),
+        received_at=make.NOON,
+        lease_until=make.NOON,
+        provider="openai",
+        operation="chat",
+        region="us-east-1",
+        model="gpt-4.1",
+        phi_present=True,
+        actor_type="user",
+        actor_id="u-1",
+        integration=integration,
+        key=key,
+        decision="allow",
+        terms_digest="0" * 64,
+        policy_digest="0" * 64,
+    )
+
+
+def _pack(auditor: User) -> EvidencePack:
+    return EvidencePack.objects.create(
+        title="Quarter",
+        period_start=TODAY,
+        period_end=TODAY,
+        datasets=["vendors"],
+        requested_by=auditor,
+        requested_at=make.NOON,
+        as_of=make.NOON,
+    )
