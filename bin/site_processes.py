@@ -130,8 +130,8 @@ def worker_is_ready(worker: Child) -> bool:
 
 
 def web_is_ready(port: int) -> bool:
-    """Whether the site answers its health check with 200, or else the sign-in page."""
-    return any(answers(port, path) for path in ("/healthz", "/accounts/login/"))
+    """Whether the site answers, and reaches what it needs."""
+    return answers(port, "/readyz")
 
 
 def answers(port: int, path: str) -> bool:
