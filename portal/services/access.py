@@ -37,7 +37,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class ObjectGrants:
-    """What one person may do with one integration beyond their roles."""
+    """What one person may do with one integration beyond their roles and beyond owning it."""
 
     integration: Integration
     owner: bool
@@ -82,7 +82,10 @@ def grants_of(person: User) -> list[ObjectGrants]:
         content_type__app_label="policies",
         content_type__model="integration",
     ).select_related("permission"):
-        held[grant.object_pk].append(in_words(grant.permission.name))
+        if f"policies.{grant.permission.codename}" not in OWNER:
+            held[grant.object_pk].append(in_words(grant.permission.name))
+        else:
+            held.setdefault(grant.object_pk, [])
     owned_or_held = Integration.objects.filter(pk__in=held) | Integration.objects.filter(
         owner=person
     )

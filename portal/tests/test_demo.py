@@ -21,7 +21,8 @@ from portal.demo.use_plans import USES
 from portal.services.people import add_person
 from vendors.models import AssuranceReport, BridgeLetter, Document, Service
 
-pytestmark = pytest.mark.django_db
+# One worker makes it, not each.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("alder-grove")]
 
 ON = dt.date(2026, 11, 21)
 AT = dt.datetime(2026, 11, 21, 15, tzinfo=dt.UTC)

@@ -8,6 +8,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from guardian.shortcuts import assign_perm, remove_perm
 
+from policies.roles import OWNER
 from policies.tests import make as uses
 from vendors.services.history import describe, entries
 from vendors.tests import make
@@ -65,7 +66,7 @@ def test_parts_that_a_person_may_not_see_stay_out(officer):
     integration = uses.active_integration()
     uses.key(integration)
     kinds = {e.subject.split(" ")[0] for e in told(integration, officer)}
-    assert {"", "Approval", "Integration", "User"} == kinds
+    assert kinds == {"", "Approval", "Integration", "to"}
     assert {e.subject for e in told(integration, AnonymousUser())} == {""}
 
 
@@ -74,13 +75,38 @@ def test_grants_given_and_taken_are_told_to_who_may_see_people(officer):
     with set_actor(officer):
         assign_perm("policies.send_prompt", officer, integration)
         remove_perm("policies.send_prompt", officer, integration)
-    subjects = [(e.verb, e.actor) for e in told(integration, officer) if "send_prompt" in e.subject]
-    assert subjects == [("Removed", str(officer)), ("Created", str(officer))]
-    assert not [e for e in told(integration, uses.person("viewer")) if "send_prompt" in e.subject]
-    assert [e.verb for e in told(officer, officer) if "send_prompt" in e.subject] == [
-        "Removed",
-        "Created",
+    found = [
+        (e.verb, e.subject, e.changes[0].old or e.changes[0].new)
+        for e in told(integration, officer)
+        if "send prompts" in str(e.changes)
     ]
+    words = "send prompts through an integration"
+    assert found == [
+        ("Withdrawn", f"from {officer}: {integration}", words),
+        ("Granted", f"to {officer}: {integration}", words),
+    ]
+    assert "send prompts" not in str(told(integration, uses.person("viewer")))
+    assert [e.verb for e in told(officer, officer)][:2] == ["Withdrawn", "Granted"]
+
+
+def test_permissions_given_at_once_are_one_entry(officer):
+    integration = uses.integration()
+    entries = [e for e in told(integration, officer) if e.verb == "Granted"]
+    assert sum(len(e.changes) for e in entries) == len(OWNER)
+    assert len(entries) == 1
+
+
+def test_days_and_moments_read_like_days_and_moments(officer, settings):
+    settings.TIME_ZONE = "America/New_York"
+    integration = uses.active_integration()
+    key, _ = uses.key(integration)
+    key.revoked_at = dt.datetime(2026, 11, 20, 3, 30, tzinfo=dt.UTC)
+    key.save()
+    vendor = integration.service.vendor
+    vendor.next_review_on = dt.date(2027, 3, 1)
+    vendor.save()
+    assert told(integration, officer)[0].changes[0].new == "19 Nov 2026, 22:30"
+    assert told(vendor, officer)[0].changes[0].new == "1 Mar 2027"
 
 
 def test_long_texts_are_shortened(officer):

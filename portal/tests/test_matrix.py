@@ -225,6 +225,10 @@ def address(name: str, world: World) -> str:
     return reverse(name, kwargs={part: known[part] for part in parts})
 
 
+# One worker builds the world, not each.
+pytestmark = pytest.mark.xdist_group("matrix")
+
+
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), transaction.atomic():

@@ -126,4 +126,4 @@ def test_a_person_page_names_grants_and_ownership(admin, client):
     integration = make.integration(name="Claims triage")
     text = client.get(reverse("portal:user-detail", args=[integration.owner.pk])).text
     assert "Claims triage" in text
-    assert "Submit an integration for approval" in text
+    assert "All that its owner may do" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -14,11 +14,16 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Field, ForeignKey, Model, Q, QuerySet
+from django.db.models import DateField, Field, ForeignKey, Model, Q, QuerySet
+from django.utils import timezone
 from django.utils.text import Truncator, capfirst, get_text_list
 from guardian.models import UserObjectPermission
 
+# The names of objects that entries point to, by model and id.
+Names = dict[tuple[type[Model], Any], str]
+
 LONGEST = 300
+AT_ONCE = dt.timedelta(seconds=1)
 HIDDEN = "hidden"
 VERBS = {
     LogEntry.Action.CREATE: "Created",
@@ -104,20 +109,64 @@ def _grants(subject: Model) -> Q:
 def describe(found: Iterable[LogEntry], subject: Model) -> list[Entry]:
     """Entries in words; ids become names with one query for each kind of object they name."""
     rows = list(found)
-    kind = ContentType.objects.get_for_model(subject)
     names = _names(rows)
-    return [
-        Entry(
-            at=row.timestamp,
-            verb=VERBS.get(row.action, "Seen"),
-            subject=""
-            if (row.content_type_id, row.object_id) == (kind.pk, subject.pk)
-            else f"{capfirst(_content_type(row).name)} {row.object_repr}",
-            actor=str(row.actor) if row.actor else row.actor_email or "The portal",
-            changes=tuple(_changes(row, names)),
-        )
-        for row in rows
-    ]
+    told: list[Entry] = []
+    for row in rows:
+        entry = _entry(row, subject, names)
+        last = told[-1] if told else None
+        if last and _is_grant(row) and _goes_with(entry, last):
+            told[-1] = replace(last, changes=(*last.changes, *entry.changes))
+        else:
+            told.append(entry)
+    return told
+
+
+def _goes_with(entry: Entry, last: Entry) -> bool:
+    """Permissions given at once read better in one sentence; the rows come newest first."""
+    same = replace(entry, changes=last.changes, at=last.at) == last
+    return same and last.at - entry.at < AT_ONCE
+
+
+def _entry(row: LogEntry, subject: Model, names: Names) -> Entry:
+    at, actor = row.timestamp, str(row.actor) if row.actor else row.actor_email or "The portal"
+    if _is_grant(row):
+        return _grant(row, at, actor, names)
+    return Entry(
+        at=at,
+        verb=VERBS.get(row.action, "Seen"),
+        subject=""
+        if _is_of(row, subject)
+        else f"{capfirst(_content_type(row).name)} {row.object_repr}",
+        actor=actor,
+        changes=tuple(_changes(row, names)),
+    )
+
+
+def _is_of(row: LogEntry, subject: Model) -> bool:
+    kind = ContentType.objects.get_for_model(subject)
+    return (row.content_type_id, row.object_id) == (kind.pk, subject.pk)
+
+
+def _is_grant(row: LogEntry) -> bool:
+    return _content_type(row).model_class() is UserObjectPermission
+
+
+def _grant(row: LogEntry, at: dt.datetime, actor: str, names: Names) -> Entry:
+    """A permission on one object: whose, on what, and which."""
+    given = row.action == LogEntry.Action.CREATE
+    said = {name: values[1 if given else 0] for name, values in (row.changes or {}).items()}
+    person = names.get((get_user_model(), said.get("user")), "somebody")
+    permission = names.get((Permission, said.get("permission")), "a permission")
+    words = permission.removeprefix("Can ")
+    return Entry(
+        at=at,
+        verb="Granted" if given else "Withdrawn",
+        subject=f"to {person}: {said.get('content_object')}"
+        if given
+        else f"from {person}: {said.get('content_object')}",
+        actor=actor,
+        changes=(Change("May", "" if given else words, words if given else ""),),
+    )
 
 
 def _content_type(row: LogEntry) -> ContentType:
@@ -136,7 +185,7 @@ def _fields(row: LogEntry) -> Iterator[tuple[Field[Any, Any], Any]]:
             yield field, change
 
 
-def _names(rows: list[LogEntry]) -> dict[tuple[type[Model], int], str]:
+def _names(rows: list[LogEntry]) -> Names:
     """The names of all objects that foreign keys in these entries point to."""
     wanted: dict[type[Model], set[int]] = defaultdict(set)
     for row in rows:
@@ -150,7 +199,7 @@ def _names(rows: list[LogEntry]) -> dict[tuple[type[Model], int], str]:
     }
 
 
-def _changes(row: LogEntry, names: dict[tuple[type[Model], int], str]) -> Iterator[Change]:
+def _changes(row: LogEntry, names: Names) -> Iterator[Change]:
     for field, change in _fields(row):
         label = capfirst(str(field.verbose_name))
         if isinstance(change, dict):
@@ -163,7 +212,7 @@ def _changes(row: LogEntry, names: dict[tuple[type[Model], int], str]) -> Iterat
             yield Change(label, old, new)
 
 
-def _text(field: Field[Any, Any], value: Any, names: dict[tuple[type[Model], int], str]) -> str:
+def _text(field: Field[Any, Any], value: Any, names: Names) -> str:
     """A stored value as people read it; empty for nothing."""
     if value is None or value in ("", []):
         return ""
@@ -171,6 +220,16 @@ def _text(field: Field[Any, Any], value: Any, names: dict[tuple[type[Model], int
         return names.get((field.related_model, value), f"number {value}")
     if isinstance(value, bool):
         return "Yes" if value else "No"
+    if isinstance(field, DateField):
+        return _day(value)
     choices = dict(getattr(getattr(field, "base_field", field), "flatchoices", ()))
     values = value if isinstance(value, list) else [value]
     return Truncator(", ".join(str(choices.get(v, v)) for v in values)).chars(LONGEST)
+
+
+def _day(value: str) -> str:
+    """A stored day, or a moment: auditlog keeps those in UTC, without saying so."""
+    moment = dt.datetime.fromisoformat(value)
+    if len(value) == len("2026-11-21"):
+        return f"{moment:%-d %b %Y}"
+    return f"{timezone.localtime(moment.replace(tzinfo=dt.UTC)):%-d %b %Y, %H:%M}"
