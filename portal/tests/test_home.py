@@ -110,6 +110,17 @@ def test_standing_is_read_anew_after_any_change_that_matters(db, django_assert_n
     assert standing(TODAY).blocked[0].reasons == ("Vendor not approved or review overdue",)
 
 
+def test_where_reading_is_slow_the_last_answer_serves_for_a_while(db, monkeypatch):
+    integration = make.active_integration()
+    monkeypatch.setattr("portal.services.standing.SLOW_SECONDS", 0)
+    before = standing(TODAY)
+    integration.service.vendor.state = "suspended"
+    integration.service.vendor.save()
+    assert standing(TODAY) == before
+    cache.delete(f"portal:standing:{TODAY}")
+    assert standing(TODAY).blocked != before.blocked
+
+
 def test_due_counts_by_owner(db):
     owner = make.person("officer")
     vendor = register.vendor(owner=owner)
