@@ -263,6 +263,8 @@ def serve(options: Options, lock: TextIO, children: Children) -> None:
         if not env.keys() & {"SECRET_KEY", "SECRET_KEY_FILE"}:
             key = secret(data, "SECRET_KEY", length=64, alphabet=string.ascii_letters)
             env["SECRET_KEY_FILE"] = str(key)
+        if kind == "demo":
+            env.setdefault("ORGANIZATION_NAME", "Alder Grove Health")
         prepare(data, children, env, kind)
         start_web(children, env, web)
         worker = start_worker(children, env)

@@ -37,7 +37,12 @@ def dataclass_list(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "classes": [
-            {"row": row, "counts": strictness(t), "uses": uses.get(row.slug, 0)}
+            {
+                "row": row,
+                "counts": strictness(t),
+                "uses": uses.get(row.slug, 0),
+                "deployments": deployment_names(row),
+            }
             for row, t in zip(rows, terms, strict=True)
         ],
         "matrix": [
@@ -49,6 +54,12 @@ def dataclass_list(request: HttpRequest) -> HttpResponse:
     return render(request, "policies/dataclass_list.html", context)
 
 
+def deployment_names(row: DataClass) -> list[str]:
+    """The kinds of deployment a class allows, as people read them."""
+    names = dict(Service.Deployment.choices)
+    return [names[kind] for kind in row.allowed_deployments]
+
+
 @require_safe
 @permission_required("policies.view_requirement", raise_exception=True)
 def dataclass_detail(request: HttpRequest, slug: str) -> HttpResponse:
@@ -57,7 +68,6 @@ def dataclass_detail(request: HttpRequest, slug: str) -> HttpResponse:
     terms = next(t for t in class_terms() if t.slug == slug)
     tab = request.GET.get("tab", "requirements")
     tab = tab if tab in TABS else "requirements"
-    deployments = dict(Service.Deployment.choices)
     context = {
         "row": row,
         "tab": tab,
@@ -65,7 +75,7 @@ def dataclass_detail(request: HttpRequest, slug: str) -> HttpResponse:
             {"label": label, "url": f"?tab={name}", "current": name == tab}
             for name, label in TABS.items()
         ],
-        "deployments": [deployments.get(d, d) for d in row.allowed_deployments],
+        "deployments": deployment_names(row),
         "effects": [
             {"reason": REASONS[code], "pill": EFFECT_PILLS[effect(terms, code)]} for code in CHOICES
         ],
