@@ -6,7 +6,6 @@ from django.contrib.sessions.backends.cached_db import SessionStore
 
 from policies.tests import make
 from portal.idle import EVERY_SECONDS, NOTED
-from portal.services.people import end_sessions
 
 
 @pytest.fixture
@@ -37,8 +36,3 @@ def test_use_renews_the_session_once_a_minute(client, officer):
 def test_a_session_is_read_without_a_query(client, officer, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert SessionStore(client.session.session_key)["_auth_user_id"] == str(officer.pk)
-
-
-def test_an_ended_session_opens_nothing(client, officer):
-    assert end_sessions(officer) == 1
-    assert client.get("/").status_code == 302
