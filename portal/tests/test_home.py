@@ -113,6 +113,7 @@ def test_standing_is_read_anew_after_any_change_that_matters(db, django_assert_n
 def test_where_reading_is_slow_the_last_answer_serves_for_a_while(db, monkeypatch):
     integration = make.active_integration()
     monkeypatch.setattr("portal.services.standing.SLOW_SECONDS", 0)
+    monkeypatch.setattr("portal.services.standing.AGES", 1_000_000)
     before = standing(TODAY)
     integration.service.vendor.state = "suspended"
     integration.service.vendor.save()
