@@ -21,7 +21,10 @@ import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "bin")]
@@ -30,10 +33,19 @@ LIMIT_MS = 60
 LIMIT_QUERIES = 12
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who live for one run
 OFFICER = "officer@example.com"
+SERVICES = "vendors_service AS s WHERE slug ~ '^service-[0-9]+$'"
+NUMBER = "substring(slug from '[0-9]+$')::int"
+FACTS = (
+    ("training_use", "no", None),
+    ("retention_days", "days", 0),
+    ("residency", "us", None),
+    ("tls_minimum", "1.2", None),
+    ("encryption_at_rest", "aes-256", None),
+)
 PAGES = {
     "vendor": "/vendors/",
     "vendor filtered": "/vendors/?baa=ending&soc2=current",
-    "vendor searched": "/vendors/?q=vendor+99",
+    "vendor searched": "/vendors/?q=vendor+099",
     "vendor by BAA": "/vendors/?sort=baa",
     "vendor last": "/vendors/?page=400",
     "integration": "/integrations/",
@@ -42,131 +54,161 @@ PAGES = {
 
 
 def fill(count: int) -> None:
-    """Write `count` vendors, each with papers, facts and an active integration, in bulk."""
-    from django.contrib.auth import get_user_model
-    from django.db import connection
+    """Write `count` vendors, each with papers, facts and an active integration.
+
+    A statement a table: the number of a row is the one at the end of its slug.
+    """
+    from django.db import connection, transaction
 
     from vendors.models import Fact, Service, ServiceModel, ServiceRegion, Vendor
 
     on = dt.datetime.now(dt.UTC).date()
-    people = list(get_user_model().objects.order_by("pk"))
-    vendors = Vendor.objects.bulk_create(
-        Vendor(
-            name=f"Vendor {n:05}",
-            slug=f"vendor-{n:05}",
-            owner=people[n % len(people)],
-            state="approved",
-            next_review_on=on + dt.timedelta(days=n % 700 - 30),
+    with transaction.atomic():
+        grow(
+            Vendor(state="approved"),
+            f"generate_series(0, {count - 1}) AS n",
+            name="'Vendor ' || to_char(n, 'FM00000')",
+            slug="'vendor-' || to_char(n, 'FM00000')",
+            owner_id=one_of_people(),
+            next_review_on=f"date '{on}' + n % 700 - 30",
         )
-        for n in range(count)
-    )
-    services = Service.objects.bulk_create(
-        Service(vendor=v, name=f"Service of {v.name}", slug=f"service-{v.pk}", provider="openai")
-        for v in vendors
-    )
-    ServiceModel.objects.bulk_create(ServiceModel(service=s, pattern="gpt-*") for s in services)
-    ServiceRegion.objects.bulk_create(ServiceRegion(service=s, region="us") for s in services)
-    Fact.objects.bulk_create(
-        Fact(
-            service=service,
-            dimension=dimension,
-            value=value,
-            number=number,
-            grade="contract",
-            source="Contract",
-            verified_on=on,
-            recorded_on=on,
+        grow(
+            Service(provider="openai"),
+            "vendors_vendor AS v WHERE slug ~ '^vendor-[0-9]+$'",
+            vendor_id="id",
+            name="'Service of ' || name",
+            slug="replace(slug, 'vendor', 'service')",
         )
-        for service in services
-        for dimension, value, number in (
-            ("training_use", "no", None),
-            ("retention_days", "days", 0),
-            ("residency", "us", None),
-            ("tls_minimum", "1.2", None),
-            ("encryption_at_rest", "aes-256", None),
-        )
-    )
-    fill_papers(services, people[0], on)
-    fill_integrations(services, people, on)
+        grow(ServiceModel(pattern="gpt-*"), SERVICES, service_id="id")
+        grow(ServiceRegion(region="us"), SERVICES, service_id="id")
+        for dimension, value, number in FACTS:
+            fact = Fact(dimension=dimension, value=value, number=number, grade="contract")
+            fact.source, fact.verified_on, fact.recorded_on = "Contract", on, on
+            grow(fact, SERVICES, service_id="id")
+        fill_papers(on)
+        fill_integrations(on)
     # What autovacuum does a minute later: without it the planner knows of no row.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 
-def fill_papers(services: list[Any], person: Any, on: dt.date) -> None:
+def one_of_people(number: str = "n") -> str:
+    """SQL of the id of one person after the other."""
+    from django.contrib.auth import get_user_model
+
+    ids = list(get_user_model().objects.order_by("pk").values_list("pk", flat=True))
+    return f"(ARRAY{ids})[1 + {number} % {len(ids)}]"
+
+
+def grow(blank: Model, source: str, **columns: str) -> None:
+    """Insert a row for each of `source`: `columns` as SQL of it, all others as `blank` has them."""
+    from django.db import connection
+
+    fields = [f for f in blank._meta.concrete_fields if not f.primary_key]
+    given = [
+        f.get_db_prep_save(f.pre_save(blank, add=True), connection)
+        for f in fields
+        if f.column not in columns
+    ]
+    names = ", ".join(f.column for f in fields)
+    by_sql = {name: text.replace("%", "%%") for name, text in columns.items()}
+    values = ", ".join(by_sql.get(str(f.column), "%s") for f in fields)
+    table = blank._meta.db_table
+    with connection.cursor() as cursor:
+        # Every part of it stands in this file or in a model.
+        cursor.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}", given)  # noqa: S608
+
+
+def fill_papers(on: dt.date) -> None:
     """A BAA and a SOC 2 report for each service, ended and current ones mixed."""
+    from django.contrib.auth import get_user_model
+
     from vendors.models import Agreement, AssuranceReport, CoveredScope, ReportScope
 
-    day = dt.timedelta(days=1)
-    agreements = Agreement.objects.bulk_create(
-        Agreement(
-            vendor=service.vendor,
-            kind="baa",
-            reference=f"BAA-{n}",
-            counterparty=service.vendor.name,
-            starts_on=on - 400 * day,
-            ends_on=on + (n % 500 - 50) * day,
-        )
-        for n, service in enumerate(services)
+    officer = get_user_model().objects.get(email=OFFICER)
+    grow(
+        Agreement(kind="baa", starts_on=on - dt.timedelta(days=400)),
+        SERVICES,
+        vendor_id="vendor_id",
+        reference=f"'BAA-' || {NUMBER}",
+        counterparty="name",
+        ends_on=f"date '{on}' + {NUMBER} % 500 - 50",
     )
-    CoveredScope.objects.bulk_create(
-        CoveredScope(agreement=a, service=s) for a, s in zip(agreements, services, strict=True)
-    )
-    reports = AssuranceReport.objects.bulk_create(
+    grow(
         AssuranceReport(
-            vendor=service.vendor,
             kind="soc2_type2",
-            period_start=on - (n % 500 + 365) * day,
-            period_end=on - (n % 500) * day,
             auditor="Example Audit LLP",
             review="accept",
-            reviewed_by=person,
+            reviewed_by=officer,
             reviewed_on=on,
-        )
-        for n, service in enumerate(services)
+        ),
+        SERVICES,
+        vendor_id="vendor_id",
+        period_start=f"date '{on}' - {NUMBER} % 500 - 365",
+        period_end=f"date '{on}' - {NUMBER} % 500",
     )
-    ReportScope.objects.bulk_create(
-        ReportScope(report=r, service=s) for r, s in zip(reports, services, strict=True)
+    of_vendor = "JOIN vendors_service AS s USING (vendor_id) WHERE s.slug ~ '^service-[0-9]+$'"
+    grow(
+        CoveredScope(),
+        f"vendors_agreement AS a {of_vendor}",
+        agreement_id="a.id",
+        service_id="s.id",
+    )
+    grow(
+        ReportScope(),
+        f"vendors_assurancereport AS r {of_vendor}",
+        report_id="r.id",
+        service_id="s.id",
     )
 
 
-def fill_integrations(services: list[Any], people: list[Any], on: dt.date) -> None:
+def fill_integrations(on: dt.date) -> None:
     """An approved and active integration of each service, for PHI."""
-    from countersign.canonical import digest
+    from django.contrib.auth import get_user_model
+
+    from countersign.canonical import canonical
     from policies.models import Approval, DataClass, Integration
     from policies.services.deciding import material_terms
+    from vendors.models import Service
 
+    officer = get_user_model().objects.get(email=OFFICER)
     phi, _ = DataClass.objects.get_or_create(slug="phi", defaults={"name": "PHI", "is_phi": True})
-    integrations = Integration.objects.bulk_create(
-        Integration(
-            slug=f"integration-{n}",
-            name=f"Integration {n:05}",
-            purpose="treatment",
-            description="Summarises intake notes.",
-            model_patterns=["gpt-*"],
-            region="us",
-            service=service,
-            owner=people[n % len(people)],
-            state=Integration.State.ACTIVE,
-        )
-        for n, service in enumerate(services)
+    blank = Integration(
+        purpose="treatment",
+        description="Summarises intake notes.",
+        model_patterns=["gpt-*"],
+        region="us",
+        state=Integration.State.ACTIVE,
+        service=Service(slug="SERVICE"),
     )
-    carried = Integration.data_classes.through
-    carried.objects.bulk_create(
-        carried(integration_id=i.pk, dataclass_id=phi.pk) for i in integrations
+    grow(
+        blank,
+        SERVICES,
+        slug=f"'integration-' || {NUMBER}",
+        name="replace(name, 'Service of Vendor', 'Integration')",
+        owner_id=one_of_people(NUMBER),
+        service_id="id",
     )
-    terms = material_terms(integrations[0])
-    Approval.objects.bulk_create(
+    grow(
+        Integration.data_classes.through(dataclass=phi),
+        "policies_integration AS i",
+        integration_id="id",
+    )
+    # As an approval of each would have them: the digest is of the canonical JSON.
+    blank.class_slugs = ["phi"]  # type: ignore[attr-defined]  # as for_gate reads it
+    text = canonical(material_terms(blank)).decode()
+    terms = f"replace('{text}', 'SERVICE', s.slug)"
+    grow(
         Approval(
-            integration=integration,
             decision="approve",
-            terms={**terms, "service": integration.service.slug},
-            terms_digest=digest({**terms, "service": integration.service.slug}),
             expires_on=on + dt.timedelta(days=200),
-            decided_by=people[0],
+            decided_by=officer,
             decided_at=dt.datetime.now(dt.UTC),
-        )
-        for integration in integrations
+        ),
+        "policies_integration AS i JOIN vendors_service AS s ON s.id = i.service_id",
+        integration_id="i.id",
+        terms=f"({terms})::jsonb",
+        terms_digest=f"encode(sha256(convert_to({terms}, 'UTF8')), 'hex')",
     )
 
 

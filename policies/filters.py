@@ -13,6 +13,14 @@ from policies.models import DataClass, Integration
 from policies.services.verdicts import live_answers
 
 
+class IntegrationOrder(django_filters.OrderingFilter):
+    """Sorts by a column; the name decides among equals, so that no page repeats another's row."""
+
+    def filter(self, qs: QuerySet[Integration], value: list[str] | None) -> QuerySet[Integration]:
+        chosen = [self.get_ordering_value(param) for param in value or ()]
+        return qs.order_by(*chosen, "name", "pk")
+
+
 class IntegrationFilter(django_filters.FilterSet):
     """What a person may ask of the register; `on` is the day of the verdict."""
 
@@ -36,7 +44,7 @@ class IntegrationFilter(django_filters.FilterSet):
         choices=Integration.Environment, label="Environment", empty_label="Any environment"
     )
     owner = django_filters.CharFilter(method="filter_owner", label="Owner", max_length=80)
-    sort = django_filters.OrderingFilter(
+    sort = IntegrationOrder(
         fields=[
             ("name", "name"),
             ("state", "state"),

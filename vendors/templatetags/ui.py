@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django import template
@@ -70,22 +71,23 @@ def icon(name: str, size: str = "") -> SafeString:
 
     `size`: nothing (20), "small" (16) or "large" (32).
     """
-    return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
-        ICON_SIZES[size],
-        static(SPRITE),
-        name,
-    )
+    return _drawing(ICON_SIZES[size], name)
 
 
 @register.simple_tag
 def state_icon(kind: str, name: str = "") -> SafeString:
     """The icon of a state (ok, soon, bad, info, neutral), in its colour inside `.reasons`."""
+    return _drawing(f"ico {kind}", name or STATE_ICONS[kind])
+
+
+@cache
+def _drawing(classes: str, name: str) -> SafeString:
+    """Made once: a list shows some hundred, and there are few different ones."""
     return format_html(
-        '<svg class="ico {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
-        kind,
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        classes,
         static(SPRITE),
-        name or STATE_ICONS[kind],
+        name,
     )
 
 
@@ -98,6 +100,7 @@ def pill(kind: str, text: object, name: str = "") -> SafeString:
 
 
 @register.simple_tag
+@cache
 def paint(classes: str) -> SafeString:
     """The class of a part of a chart, and its light colours for a PDF."""
     attributes = format_html_join("", ' {}="{}"', PAINT.get(classes, {}).items())
