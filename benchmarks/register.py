@@ -110,7 +110,7 @@ def grow(blank: Model, source: str, **columns: str) -> None:
         for f in fields
         if f.column not in columns
     ]
-    names = ", ".join(f.column for f in fields)
+    names = ", ".join(str(f.column) for f in fields)
     by_sql = {name: text.replace("%", "%%") for name, text in columns.items()}
     values = ", ".join(by_sql.get(str(f.column), "%s") for f in fields)
     table = blank._meta.db_table
