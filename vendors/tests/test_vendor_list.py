@@ -140,7 +140,9 @@ def test_a_file_of_another_kind_is_not_found():
     assert signed_in(*VIEWS).get("/vendors/export/pdf/").status_code == 404
 
 
-@pytest.mark.parametrize("query", [{}, {"baa": "ending", "sort": "-baa"}, {"soc2": "type1"}])
+@pytest.mark.parametrize(
+    "query", [{}, {"page": "2"}, {"baa": "ending", "sort": "-baa"}, {"soc2": "type1"}]
+)
 @pytest.mark.usefixtures("register")
 def test_the_list_costs_at_most_twelve_queries_however_long(query):
     by = make.person()
