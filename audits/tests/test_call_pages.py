@@ -47,7 +47,7 @@ def test_the_list_shows_call_and_end_side_by_side(officer, calls, integration):
         "region-not-allowed",
         "Succeeded",
         "Open",
-        "512, 128 tokens",
+        "512 → 128",
     ):
         assert words in page
     assert "calls-by-day" in page

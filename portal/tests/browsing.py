@@ -29,9 +29,11 @@ def chromium(path: str) -> Iterator[Browser]:
         browser.close()
 
 
-def sign_in(browser: Browser, url: str, email: str, password: str) -> tuple[BrowserContext, Page]:
-    """A window of its own in which this person is signed in."""
-    context = browser.new_context(base_url=url, viewport=WIDE)
+def sign_in(
+    browser: Browser, url: str, email: str, password: str, *, scripts: bool = True
+) -> tuple[BrowserContext, Page]:
+    """A window of its own in which this person is signed in; without JavaScript if asked so."""
+    context = browser.new_context(base_url=url, viewport=WIDE, java_script_enabled=scripts)
     page = context.new_page()
     page.goto("/accounts/login/")
     page.get_by_label("E-mail").fill(email)
