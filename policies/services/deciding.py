@@ -172,11 +172,6 @@ def typical_calls(use: UseTerms) -> tuple[CallTerms, ...]:
     return tuple(replace(call, model=model) for model in use.models) or (call,)
 
 
-def typical_call(integration: Integration) -> CallTerms:
-    """The call of the first model, with all data that the integration may carry."""
-    return typical_calls(unapproved_terms(integration, class_terms()))[0]
-
-
 def evaluate(integration: Integration, on: dt.date, call: CallTerms | None = None) -> Verdict:
     """What the gate says of `call` on the day `on`; without one, of a call of every model."""
     posture = postures([integration.service], on)[integration.service_id]
