@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from vendors.forms.papers import BridgeForm, ReportForm, ReportReviewForm
 from vendors.forms.refusals import show_refusal
 from vendors.models import AssuranceReport, BridgeLetter, Vendor
-from vendors.pages import report_lines
+from vendors.pages.lines import report_lines
 from vendors.services.documents import storing
 from vendors.services.reports import add_bridge, correct_report, record_report, review_report
 from vendors.uploads import UploadRefused

@@ -16,7 +16,9 @@ from vendors.forms.facts import FactForm
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import RetireForm, ServiceForm, model_rows, region_rows
 from vendors.models import Dimension, Fact, Service, ServiceModel, ServiceRegion, Vendor
-from vendors.pages import Tab, fact_lines, service_page
+from vendors.pages.lines import fact_lines
+from vendors.pages.service import service_page
+from vendors.pages.vendor import Tab
 from vendors.services.facts import record_fact
 from vendors.services.register import retire_service, save_service
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import VendorForm, VendorReviewForm, VendorStateForm
 from vendors.models import Vendor
-from vendors.pages import VENDOR_TABS, Tab, vendor_page
+from vendors.pages.vendor import VENDOR_TABS, Tab, vendor_page
 from vendors.services.register import TRANSITIONS, change_vendor_state, review_vendor
 from vendors.services.saving import save_checked
 

@@ -1,0 +1,36 @@
+"""What the page of a service shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Prefetch
+
+from vendors.models import Agreement, CoveredScope, ReportScope, Service, Vendor
+from vendors.pages.lines import AgreementLine, fact_lines
+from vendors.services.assurance import coverage_of
+from vendors.tables import ASSURANCE_WORDS, STATE_KINDS, standing
+
+
+def service_page(service: Service, on: dt.date) -> dict[str, Any]:
+    """What the page of a service needs."""
+    covered = coverage_of([service], on)[0].coverage
+    kind, word = ASSURANCE_WORDS[covered.state]
+    agreements = (
+        Agreement.objects.filter(scopes__service=service)
+        .distinct()
+        .prefetch_related(
+            Prefetch("scopes", CoveredScope.objects.filter(service=service), to_attr="covering")
+        )
+    )
+    scopes = ReportScope.objects.filter(service=service, report__replaced_by__isnull=True)
+    return {
+        "facts": fact_lines(service, on),
+        "coverage": covered,
+        "coverage_kind": kind,
+        "coverage_word": word,
+        "agreements": [AgreementLine(a, standing(a, on)) for a in agreements],
+        "scopes": scopes.select_related("report").order_by("-report__period_end"),
+        "state_kind": STATE_KINDS[Vendor.State(service.vendor.state)],
+    }

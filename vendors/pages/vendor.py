@@ -1,0 +1,65 @@
+"""What the page of a vendor shows, tab by tab: a new tab is one entry in `VENDOR_TABS`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vendors.models import Vendor
+from vendors.pages.lines import agreement_lines, fact_lines, report_lines, service_lines
+from vendors.pages.timeline import vendor_timeline
+from vendors.tables import STATE_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: str
+    url: str
+    current: bool
+    count: int | None = None
+
+
+def _overview(vendor: Vendor, on: dt.date) -> dict[str, Any]:
+    return {"services": service_lines(vendor, on), "timeline": vendor_timeline(vendor, on)}
+
+
+def _services(vendor: Vendor, on: dt.date) -> dict[str, Any]:
+    return {"services": service_lines(vendor, on)}
+
+
+def _agreements(vendor: Vendor, on: dt.date) -> dict[str, Any]:
+    return {"agreements": agreement_lines(vendor, on)}
+
+
+def _reports(vendor: Vendor, on: dt.date) -> dict[str, Any]:
+    return {"reports": report_lines(vendor.reports.all(), on)}
+
+
+def _facts(vendor: Vendor, on: dt.date) -> dict[str, Any]:
+    services = vendor.services.filter(retired_on__isnull=True)
+    return {"facts": [(service, fact_lines(service, on)) for service in services]}
+
+
+def _history(_vendor: Vendor, _on: dt.date) -> dict[str, Any]:
+    return {}
+
+
+VENDOR_TABS: dict[str, tuple[str, Callable[[Vendor, dt.date], dict[str, Any]]]] = {
+    "overview": ("Overview", _overview),
+    "services": ("Services", _services),
+    "agreements": ("Agreements", _agreements),
+    "reports": ("Reports", _reports),
+    "facts": ("Facts", _facts),
+    "history": ("History", _history),
+}
+
+
+def vendor_page(vendor: Vendor, tab: str, on: dt.date) -> dict[str, Any]:
+    """What a tab of the vendor's page needs, and the colour of its state."""
+    return {
+        "state_kind": STATE_KINDS[Vendor.State(vendor.state)],
+        "review_days": (vendor.next_review_on - on).days if vendor.next_review_on else None,
+        **VENDOR_TABS[tab][1](vendor, on),
+    }
