@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.cache import cache
-from django.db.models import Count, OuterRef, Q, QuerySet
-from django.urls import reverse
+from django.db.models import OuterRef, QuerySet
 
-from vendors import charts
 from vendors.coverage import Assurance, Coverage, ReportFacts, assess
 from vendors.models import (
     Agreement,
     AssuranceReport,
     BridgeLetter,
     Dimension,
-    Epoch,
     Fact,
     Service,
     Vendor,
 )
 from vendors.services.postures import limits, report_facts
+from vendors.tables.words import ASSURANCE_WORDS, STATE_KINDS, Standing, standing
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -38,44 +35,8 @@ if TYPE_CHECKING:
 
     ListedVendor = WithAnnotations[Vendor, Listed]
 
-SOON_DAYS = 60
-KEPT_SECONDS = 3600
-# The days that the timeline shows around today.
-BEFORE, AFTER = dt.timedelta(days=120), dt.timedelta(days=420)
 SHOWN = (Dimension.RESIDENCY, Dimension.TRAINING, Dimension.RETENTION)
-ASSURANCE_WORDS = {
-    Assurance.CURRENT: ("ok", "Current"),
-    Assurance.BRIDGED: ("ok", "Bridged"),
-    Assurance.TYPE1_ONLY: ("soon", "Type I only"),
-    Assurance.TYPE1_OVERDUE: ("bad", "Type II overdue"),
-    Assurance.QUALIFIED: ("bad", "Qualified"),
-    Assurance.STALE: ("bad", "Stale"),
-    Assurance.GAP: ("bad", "Gap"),
-    Assurance.NONE: ("neutral", "None accepted"),
-}
-STATE_KINDS = {
-    Vendor.State.PROSPECT: "neutral",
-    Vendor.State.IN_REVIEW: "info",
-    Vendor.State.APPROVED: "ok",
-    Vendor.State.CONDITIONS: "soon",
-    Vendor.State.REJECTED: "bad",
-    Vendor.State.SUSPENDED: "bad",
-    Vendor.State.OFFBOARDING: "soon",
-    Vendor.State.OFFBOARDED: "neutral",
-}
-
-
 NOT_COVERED = Coverage(Assurance.NONE, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an agreement stands on a day: its colour, its word, and the day the word names."""
-
-    kind: str
-    word: str
-    day: dt.date | None = None
-    days: int | None = None
 
 
 @dataclass(slots=True)
@@ -128,24 +89,6 @@ class VendorRow:
     @property
     def retention(self) -> str:
         return self.facts.get(Dimension.RETENTION, "")
-
-
-def standing(agreement: Agreement | None, on: dt.date) -> Standing:
-    """Whether an agreement holds on a day, and until or since when."""
-    if agreement is None:
-        return Standing("neutral", "None")
-    last = agreement.last_day()
-    if last is not None and last < on:
-        after = last + dt.timedelta(days=1)
-        words = {agreement.superseded_on: "Replaced", agreement.terminated_on: "Terminated"}
-        word = words.get(after, "Ended")
-        return Standing("neutral" if word == "Replaced" else "bad", word, last, (last - on).days)
-    if agreement.starts_on > on:
-        return Standing("info", "Starts", agreement.starts_on)
-    if last is None:
-        return Standing("ok", "No end")
-    days = (last - on).days
-    return Standing("soon" if days <= SOON_DAYS else "ok", "To", last, days)
 
 
 def vendor_rows(vendors: Sequence[ListedVendor], on: dt.date) -> list[VendorRow]:
@@ -225,77 +168,6 @@ def listed(vendors: QuerySet[Vendor]) -> QuerySet[ListedVendor]:
     names = Service.objects.filter(vendor=OuterRef("pk"), retired_on__isnull=True)
     return vendors.select_related("owner").annotate(
         service_names=ArraySubquery(names.order_by("name").values("name"))
-    )
-
-
-def figures(on: dt.date) -> dict[str, int]:
-    """Numbers over all engaged vendors: what is in force, what ends soon.
-
-    They are kept until the epoch rises, which it does in the transaction of every change to the
-    register: so they are as fresh as if they were counted each time.
-    """
-    epoch = Epoch.objects.values_list("value", flat=True).get()
-    key = f"vendors-figures-{epoch}-{on.isoformat()}"
-    kept: dict[str, int] | None = cache.get(key)
-    if kept is None:
-        kept = _count_figures(on)
-        cache.set(key, kept, KEPT_SECONDS)
-    return kept
-
-
-def _count_figures(on: dt.date) -> dict[str, int]:
-    until = on + dt.timedelta(days=SOON_DAYS)
-    stale_days = limits().stale_days
-    baa = Agreement.objects.in_force(on).filter(kind=Agreement.Kind.BAA)
-    lapsing = Agreement.objects.lapsing(on, until=until)
-    current = AssuranceReport.objects.current(on, stale_days=stale_days)
-    later = AssuranceReport.objects.current(until, stale_days=stale_days)
-    stale_soon = Q(pk__in=current.values("vendor")) & ~Q(pk__in=later.values("vendor"))
-    engaged = ~Q(state__in=[Vendor.State.REJECTED, Vendor.State.OFFBOARDED])
-    return Vendor.objects.aggregate(
-        everything=Count("pk"),
-        engaged=Count("pk", filter=engaged),
-        baa=Count("pk", filter=engaged & Q(pk__in=baa.values("vendor"))),
-        report=Count("pk", filter=engaged & Q(pk__in=current.values("vendor"))),
-        ending=Count("pk", filter=engaged & (Q(pk__in=lapsing.values("vendor")) | stale_soon)),
-        overdue=Count("pk", filter=engaged & Q(next_review_on__lt=on)),
-    )
-
-
-def expiry_timeline(rows: Iterable[VendorRow], on: dt.date) -> charts.Timeline:
-    """Which report each vendor of the page is relied on until, and the day its BAA ends."""
-    return charts.timeline(
-        [_timeline_row(row) for row in rows],
-        axis=charts.Axis(on - BEFORE, on + AFTER, on),
-        caption=charts.Caption(
-            "expiry",
-            "Expiry timeline",
-            "For each vendor, the days on which its SOC 2 report is relied on and the last day of "
-            "its BAA.",
-        ),
-    )
-
-
-def _timeline_row(row: VendorRow) -> charts.Row:
-    spans: tuple[charts.Span, ...] = ()
-    report = row.report
-    if report is not None:
-        facts = report_facts(report, ())
-        until = row.coverage.until or facts.last_day + dt.timedelta(days=limits().stale_days)
-        days = (until - row.on).days
-        kind, label = "main", "Report relied on"
-        if days < 0 or row.assurance[0] == "bad":
-            kind, label = "bad", "No longer relied on"
-        elif days <= SOON_DAYS:
-            kind, label = "soon", f"Within {SOON_DAYS} days"
-        spans = (charts.Span(facts.first_day, until, kind, label),)
-    last = row.baa.last_day() if row.baa else None
-    markers: tuple[charts.Marker, ...] = ()
-    if last is not None:
-        kind = {"bad": "bad", "soon": "soon"}.get(row.baa_standing.kind, "main")
-        markers = (charts.Marker(last, kind, "BAA ends"),)
-    return charts.Row(
-        row.vendor.name, spans, markers, reverse("vendors:vendor-detail", args=[row.vendor.slug])
     )
 
 
