@@ -3,12 +3,14 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from audits.views import calls, exports
+from audits.views import calls, exports, parts
 
 app_name = "audits"
 urlpatterns: list[URLPattern] = [
     path("calls/", calls.call_list, name="call-list"),
     path("calls/export/", exports.call_export, name="call-export"),
+    path("calls/figures/", parts.call_figures, name="call-figures"),
     path("calls/<uuid:call_id>/", calls.call_detail, name="call-detail"),
-    path("integrations/<slug:slug>/calls/", calls.integration_calls, name="integration-calls"),
+    path("integrations/<slug:slug>/calls/", parts.integration_calls, name="integration-calls"),
+    path("vendors/<slug:slug>/calls/", parts.vendor_calls, name="vendor-calls"),
 ]

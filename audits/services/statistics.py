@@ -95,13 +95,10 @@ def totals(
     return Totals(counted["allowed"], counted["denied"], counted["phi"], silent)
 
 
-def denials_by_reason(
-    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
-) -> list[tuple[str, int]]:
-    """Each reason with how many calls it denied, most frequent first."""
+def denials_by_reason(calls: CallQuerySet) -> list[tuple[str, int]]:
+    """Each reason with how many of the calls it denied, most frequent first."""
     rows = (
-        of_days(start, end, integrations=integrations)
-        .filter(decision=Call.Decision.DENY)
+        calls.filter(decision=Call.Decision.DENY)
         .order_by()
         .annotate(reason=Func(F("reasons"), function="unnest"))
         .values_list("reason")
@@ -110,30 +107,24 @@ def denials_by_reason(
     return sorted(((code, count) for code, count in rows), key=lambda row: (-row[1], row[0]))
 
 
-def calls_by_vendor(
-    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
-) -> list[tuple[str, int, int]]:
-    """Each vendor's name with allowed and denied calls, most calls first."""
+def calls_by_vendor(calls: CallQuerySet) -> list[tuple[str, int]]:
+    """Each vendor's name with its calls, most calls first."""
     rows = (
-        of_days(start, end, integrations=integrations)
-        .order_by()
-        .values_list("integration__service__vendor__name")
-        .annotate(allowed=_count("allow"), denied=_count("deny"))
+        calls.order_by().values_list("integration__service__vendor__name").annotate(n=Count("pk"))
     )
-    return sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def calls_by_model(
-    start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
-) -> list[tuple[str, str, int]]:
-    """Each provider and model with its calls, most calls first."""
-    rows = (
-        of_days(start, end, integrations=integrations)
-        .order_by()
-        .values_list("provider", "model")
-        .annotate(calls=Count("pk"))
-    )
-    return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
+def calls_by_model(calls: CallQuerySet) -> list[tuple[str, int]]:
+    """Each model as its provider names it with its calls, most calls first."""
+    rows = calls.order_by().values_list("model").annotate(n=Count("pk"))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+
+def calls_by_phi(calls: CallQuerySet) -> list[tuple[bool, int]]:
+    """How many calls carried PHI as their callers said, and how many did not."""
+    rows = calls.order_by().values_list("phi_present").annotate(n=Count("pk"))
+    return sorted(rows, key=lambda row: not row[0])
 
 
 def _count(decision: str) -> Count:

@@ -43,10 +43,11 @@ def test_counts_by_day_reason_vendor_and_model(integration, django_assert_num_qu
     ]
     at = noon(TODAY + DAY)
     assert statistics.totals(first, last, at=at) == Totals(2, 2, 4, 2)
-    assert statistics.denials_by_reason(first, last) == [("region-not-allowed", 2)]
-    vendor = integration.service.vendor.name
-    assert statistics.calls_by_vendor(first, last) == [(vendor, 2, 2)]
-    assert statistics.calls_by_model(first, last) == [("openai", "gpt-4.1", 4)]
+    calls = statistics.of_days(first, last)
+    assert statistics.denials_by_reason(calls) == [("region-not-allowed", 2)]
+    assert statistics.calls_by_vendor(calls) == [(integration.service.vendor.name, 4)]
+    assert statistics.calls_by_model(calls) == [("gpt-4.1", 4)]
+    assert statistics.calls_by_phi(calls) == [(True, 4)]
     assert statistics.totals(TODAY, TODAY, at=at).calls == 1
     assert statistics.totals(first, last, at=at, integrations=[]).calls == 0
 

@@ -1,36 +1,29 @@
-"""The call explorer: the list, what is in a call, the calls of an integration."""
+"""The call explorer: the list, and all that is known of one call."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audits.filters import CallPageFilter
 from audits.models import Call
-from audits.services import reading, statistics
+from audits.services import reading
 from audits.services.answers import receipt
 from audits.services.reads import Read, record_read
+from audits.views.figures import by_day
 from policies.models import Integration
 from policies.reasons import REASONS
-from vendors import charts
 from vendors.models import Agreement, AssuranceReport, Fact
 
-if TYPE_CHECKING:
-    from audits.models.calls import CallQuerySet
-
 PER_PAGE = 25
-PER_PART = 10
-CHART_DAYS = 30
-CHART_MOST_DAYS = 120
 
 
 def own_integrations(request: HttpRequest) -> set[int] | None:
@@ -89,31 +82,11 @@ def call_list(request: HttpRequest) -> HttpResponse:
         "more": more,
         "paged": "cursor" in request.GET,
         "reasons": REASONS,
-        "chart": _chart(found, calls) if valid else None,
+        "chart": by_day(found, calls) if valid else None,
         "test_log": found.form.data.get("log") == "test",
         "may_export": request.user.has_perm("audits.export_call"),
     }
     return render(request, "audits/call_list.html", context, status=200 if valid else 400)
-
-
-def _chart(found: CallPageFilter, calls: CallQuerySet) -> charts.StackedBars:
-    """Calls by day and verdict, for the days chosen or the last ones."""
-    end = found.form.cleaned_data.get("end") or timezone.localdate()
-    start = found.form.cleaned_data.get("start") or end - dt.timedelta(days=CHART_DAYS - 1)
-    start = max(start, end - dt.timedelta(days=CHART_MOST_DAYS - 1))
-    days = statistics.calls_by_day(start, end, calls=statistics.inside(calls, start, end))
-    return charts.stacked_bars(
-        [day.day for day in days],
-        [
-            charts.Series("Allowed", "ok", tuple(day.allowed for day in days)),
-            charts.Series("Denied", "bad", tuple(day.denied for day in days)),
-        ],
-        caption=charts.Caption(
-            "calls-by-day",
-            "Calls by day and verdict",
-            f"{charts.day_text(start)} to {charts.day_text(end)}, under the filters chosen.",
-        ),
-    )
 
 
 @require_safe
@@ -169,33 +142,3 @@ def link(name: str, *args: object) -> str:
         return reverse(name, args=args)
     except NoReverseMatch:
         return ""
-
-
-@require_safe
-def integration_calls(request: HttpRequest, slug: str) -> HttpResponse:
-    """The newest calls of an integration, for its own page; the whole page without JavaScript."""
-    integration = get_object_or_404(Integration, slug=slug)
-    own = own_integrations(request)
-    if own is not None and integration.pk not in own:
-        raise PermissionDenied
-    calls = reading.of_integrations([integration.pk]).live()
-    rows, more = reading.page(calls, limit=PER_PART)
-    applied = {"integration": integration.slug}
-    note_read(request, Read("list", "audits.call", len(rows), filters=applied))
-    today = timezone.localdate()
-    start = today - dt.timedelta(days=CHART_DAYS - 1)
-    counts = statistics.calls_by_day(start, today, integrations=[integration.pk])
-    return render(
-        request,
-        "audits/integration_calls.html",
-        {
-            "integration": integration,
-            "integration_url": link("policies:integration-detail", slug),
-            "rows": rows,
-            "more": more,
-            "reasons": REASONS,
-            "days": CHART_DAYS,
-            "allowed": sum(day.allowed for day in counts),
-            "denied": sum(day.denied for day in counts),
-        },
-    )

@@ -122,6 +122,8 @@ RULES = {
     "audits:call-list": page(CALLS),
     "audits:call-detail": page(CALLS),
     "audits:integration-calls": page(CALLS),
+    "audits:vendor-calls": page(CALLS),
+    "audits:call-figures": page(CALLS),
     "audits:call-export": page(RECORDS),
     "evidence:finding-list": page(REGISTER),
     "evidence:finding-detail": page(REGISTER),

@@ -42,7 +42,8 @@ def _facts(vendor: Vendor, on: dt.date) -> dict[str, Any]:
     return {"facts": [(service, fact_lines(service, on)) for service in services]}
 
 
-def _history(_vendor: Vendor, _on: dt.date) -> dict[str, Any]:
+def _elsewhere(_vendor: Vendor, _on: dt.date) -> dict[str, Any]:
+    """Nothing of this app: the tab loads what others know of the vendor."""
     return {}
 
 
@@ -52,8 +53,22 @@ VENDOR_TABS: dict[str, tuple[str, Callable[[Vendor, dt.date], dict[str, Any]]]] 
     "agreements": ("Agreements", _agreements),
     "reports": ("Reports", _reports),
     "facts": ("Facts", _facts),
-    "history": ("History", _history),
+    "evidence": ("Evidence", _elsewhere),
+    "calls": ("Calls", _elsewhere),
+    "history": ("History", _elsewhere),
 }
+
+# Tabs that show what apps above know, and the permission those ask for.
+TAB_PERMISSIONS = {"evidence": "evidence.view_finding", "calls": "audits.view_call"}
+
+
+def vendor_tabs(current: str, permitted: Callable[[str], bool]) -> list[Tab]:
+    """The tabs that a person sees; `permitted` says whether they hold a permission."""
+    return [
+        Tab(label, f"?tab={name}", name == current)
+        for name, (label, _) in VENDOR_TABS.items()
+        if name not in TAB_PERMISSIONS or permitted(TAB_PERMISSIONS[name])
+    ]
 
 
 def vendor_page(vendor: Vendor, tab: str, on: dt.date) -> dict[str, Any]:

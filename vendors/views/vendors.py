@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import VendorForm, VendorReviewForm, VendorStateForm
 from vendors.models import Vendor
-from vendors.pages.vendor import VENDOR_TABS, Tab, vendor_page
+from vendors.pages.vendor import VENDOR_TABS, vendor_page, vendor_tabs
 from vendors.services.register import TRANSITIONS, change_vendor_state, review_vendor
 from vendors.services.saving import save_checked
 
@@ -32,9 +32,7 @@ def vendor_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "vendor": vendor,
         "on": on,
         "tab": tab,
-        "tabs": [
-            Tab(label, f"?tab={name}", name == tab) for name, (label, _) in VENDOR_TABS.items()
-        ],
+        "tabs": vendor_tabs(tab, request.user.has_perm),
         "can_change_state": bool(TRANSITIONS[vendor.state]),
         **vendor_page(vendor, tab, on),
     }
