@@ -33,10 +33,16 @@ NEVER_CHANGED = {
     "vendors_coveredscope",
     "vendors_document",
     "vendors_fact",
+    "vendors_reportexception",
     "vendors_reportscope",
 }
 # Rows of which only the fields of their life cycle change.
-VERSIONED = {"vendors_agreement", "vendors_assurancereport"}
+VERSIONED = {
+    "vendors_agreement",
+    "vendors_assurancereport",
+    "vendors_cuec",
+    "vendors_reportcondition",
+}
 # What decisions rest on: any change of it raises the epoch.
 RAISES_EPOCH = {
     "guardian_userobjectpermission",

@@ -15,6 +15,8 @@ APPS = ("vendors", "policies", "audits", "evidence", "portal")
 # Models of these apps that the history leaves out, each with what tells their story instead.
 ELSEWHERE = {
     "vendors.Epoch": "a counter that triggers raise",
+    "vendors.DocumentReading": "what a program read in a paper; a person confirms each line",
+    "vendors.ReportDraft": "a review half written; the register has nothing of it yet",
     "policies.IntegrationDraft": "a form half filled in; the register has nothing of it yet",
     "policies.IntegrationEvent": "a trail itself, append-only",
     "policies.KeyUse": "when a key was last used; decides nothing",

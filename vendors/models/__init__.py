@@ -3,18 +3,25 @@ from vendors.models.documents import Document
 from vendors.models.epoch import Epoch
 from vendors.models.facts import Dimension, Fact, Grade
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
+from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
+from vendors.models.workbench import DocumentReading, ReportDraft
 
 __all__ = [
     "Agreement",
     "AssuranceReport",
     "BridgeLetter",
     "CoveredScope",
+    "Cuec",
     "Dimension",
     "Document",
+    "DocumentReading",
     "Epoch",
     "Fact",
     "Grade",
+    "ReportCondition",
+    "ReportDraft",
+    "ReportException",
     "ReportScope",
     "Service",
     "ServiceModel",

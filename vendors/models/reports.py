@@ -22,7 +22,7 @@ class AssuranceReportQuerySet(models.QuerySet["AssuranceReport"]):
         return self.standing().filter(
             Exists(scoped),
             kind__in=[AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2],
-            review__in=[AssuranceReport.Review.ACCEPT, AssuranceReport.Review.CONDITIONS],
+            review__in=AssuranceReport.RELIED_ON,
         )
 
     def current(self, on: dt.date, *, stale_days: int) -> AssuranceReportQuerySet:
@@ -93,6 +93,8 @@ class AssuranceReport(models.Model):
         CONFIDENTIALITY = "confidentiality", "Confidentiality"
         PRIVACY = "privacy", "Privacy"
 
+    # The verdicts by which a report counts.
+    RELIED_ON = (Review.ACCEPT, Review.CONDITIONS)
     # What may change in a stored row; the trigger in migration 0002 names the same fields.
     LIFE_CYCLE = ("review", "review_note", "reviewed_by_id", "reviewed_on", "type2_due_on")
 
@@ -108,6 +110,16 @@ class AssuranceReport(models.Model):
         models.CharField(max_length=20, choices=Category), default=list, blank=True
     )
     exception_count = models.PositiveSmallIntegerField(default=0)
+    certificate_number = models.CharField(max_length=80, blank=True)
+    valid_until = models.DateField(
+        null=True, blank=True, help_text="Last day on which a certificate is valid."
+    )
+    scope_statement = models.TextField(
+        max_length=2000, blank=True, help_text="What the certificate or report says it covers."
+    )
+    pages = models.JSONField(
+        default=dict, blank=True, help_text="The page of the document on which each field stands."
+    )
     document = models.ForeignKey(
         Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
