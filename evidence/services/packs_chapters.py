@@ -10,6 +10,7 @@ from itertools import accumulate, groupby
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.utils import timezone
 from guardian.models import UserObjectPermission
 
 from evidence.models import CheckRun, Finding
@@ -117,7 +118,7 @@ def _timeline(lines: Sequence[VendorLine], plan: Plan) -> charts.Timeline:
     axis = charts.Axis(
         plan.period_start - dt.timedelta(days=183),
         plan.period_end + dt.timedelta(days=366),
-        today=plan.as_of.date(),
+        today=timezone.localdate(plan.as_of),
         period=(plan.period_start, plan.period_end),
     )
     caption = charts.Caption(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from guardian.shortcuts import assign_perm
 
@@ -197,14 +198,14 @@ def _decide(
 
 def longest_approval(at: dt.datetime) -> dt.date:
     """The last day an approval given at the moment `at` may have."""
-    return at.date() + dt.timedelta(days=settings.APPROVAL_DAYS)
+    return timezone.localdate(at) + dt.timedelta(days=settings.APPROVAL_DAYS)
 
 
 def _last_day(expires_on: dt.date | None, at: dt.datetime) -> dt.date:
     longest = longest_approval(at)
     if expires_on is None:
         return longest
-    if not at.date() <= expires_on <= longest:
+    if not timezone.localdate(at) <= expires_on <= longest:
         raise Refused(f"The last day of an approval is today or later, {longest} at the latest.")
     return expires_on
 
@@ -339,7 +340,7 @@ def resume(integration: Integration, *, by: Person, at: dt.datetime) -> Integrat
     standing = standing_approval(integration)
     if standing is None or standing.terms_digest != digest(material_terms(integration)):
         raise Refused("No approval of its terms stands: it must be submitted again.")
-    if standing.expires_on is None or standing.expires_on < at.date():
+    if standing.expires_on is None or standing.expires_on < timezone.localdate(at):
         raise Refused("Its approval has run out: renew it before it is resumed.")
     live = IntegrationKey.objects.usable(at).filter(integration=integration, livemode=True)
     integration.state = State.ACTIVE if live.exists() else State.APPROVED

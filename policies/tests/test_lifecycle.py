@@ -6,6 +6,7 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from countersign.canonical import digest
 from policies.models import Approval, Integration
@@ -232,6 +233,16 @@ def test_an_approval_ends_today_or_later_and_not_after_the_longest(db, days):
             expires_on=TODAY + dt.timedelta(days=days),
         )
     assert not Approval.objects.exists()
+
+
+def test_the_last_day_of_an_approval_is_counted_where_the_organization_is(db, settings):
+    settings.TIME_ZONE = "America/New_York"
+    timezone.deactivate()
+    made = in_state(State.SUBMITTED)
+    # In New York it is still the evening of the day before.
+    late = dt.datetime.combine(TODAY + dt.timedelta(days=1), dt.time(2), dt.UTC)
+    approval = lifecycle.approve(made, by=make.person("officer"), at=late, expires_on=TODAY)
+    assert approval.expires_on == TODAY
 
 
 def test_an_approval_that_ran_out_denies_and_is_not_resumed_but_renewed(db):
