@@ -233,6 +233,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
     "vendors.ReportException",
     "vendors.Cuec",
     "vendors.ReportCondition",
+    "vendors.Subservice",
     "policies.DataClass",
     "policies.Requirement",
     {"model": "policies.Integration", "m2m_fields": ["data_classes"]},

@@ -1,11 +1,10 @@
+from policies.models.keys import IntegrationKey, KeyUse
 from policies.models.requirements import DataClass, Requirement
 from policies.models.uses import (
     Approval,
     Integration,
     IntegrationDraft,
     IntegrationEvent,
-    IntegrationKey,
-    KeyUse,
 )
 
 __all__ = [

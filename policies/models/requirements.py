@@ -5,7 +5,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from policies.reasons import REASONS
-from vendors.models.register import REGION, Service
+from vendors.models.register import REGION, Service, ServiceRegion
 
 
 def reason_choices() -> list[tuple[str, str]]:
@@ -30,6 +30,12 @@ class DataClass(models.Model):
         default=list,
         blank=True,
         help_text="Empty for any.",
+    )
+    minimum_guarantee = models.CharField(
+        max_length=12,
+        choices=[c for c in ServiceRegion.Guarantee.choices if c[0] != "none"],
+        blank=True,
+        help_text="How firmly the vendor must promise where data is; empty for any.",
     )
     allowed_deployments = ArrayField(
         models.CharField(max_length=16, choices=Service.Deployment),

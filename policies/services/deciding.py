@@ -25,7 +25,14 @@ def material_terms(integration: Integration) -> dict[str, Json]:
     """What an approval is given for; a change of any of it voids the approval."""
     document = integration.deidentification_document
     expires_on = integration.deidentification_expires_on
-    return {
+    named: dict[str, Json] = {
+        "account": integration.account,
+        "endpoint": integration.endpoint,
+        "features": sorted(integration.features),
+        "settings_made": sorted(integration.settings_made),
+    }
+    # Only what is given, so that approvals from before these were asked for keep their digest.
+    return {key: value for key, value in named.items() if value} | {
         "audit_mode": integration.audit_mode,
         "data_classes": class_slugs(integration),
         "deidentification": integration.deidentification,

@@ -42,6 +42,7 @@ VERSIONED = {
     "vendors_assurancereport",
     "vendors_cuec",
     "vendors_reportcondition",
+    "vendors_subservice",
 }
 # What decisions rest on: any change of it raises the epoch.
 RAISES_EPOCH = {
@@ -62,6 +63,7 @@ RAISES_EPOCH = {
     "vendors_service",
     "vendors_servicemodel",
     "vendors_serviceregion",
+    "vendors_subservice",
     "vendors_vendor",
 }
 # Bits of pg_trigger.tgtype.

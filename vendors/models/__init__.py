@@ -5,6 +5,7 @@ from vendors.models.facts import Dimension, Fact, Grade
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
+from vendors.models.subservices import Subservice
 from vendors.models.workbench import DocumentReading, ReportDraft
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Service",
     "ServiceModel",
     "ServiceRegion",
+    "Subservice",
     "Vendor",
 ]

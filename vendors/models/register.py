@@ -10,10 +10,16 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 HOST = RegexValidator(r"^[a-z0-9*]([a-z0-9.*-]{0,251}[a-z0-9])?$", "Enter a host name.")
+# The one host an integration calls: no * here.
+ONE_HOST = RegexValidator(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "Enter one host name.")
 REGION = RegexValidator(r"^[a-z0-9][a-z0-9-]{0,39}$", "Use lower case letters, digits and -.")
 # A model as the provider names it; * stands for any characters.
 MODEL_PATTERN = RegexValidator(
     r"^[A-Za-z0-9*][A-Za-z0-9*.:/_@-]{0,119}$", "Use the provider's model name; * matches any."
+)
+# A feature of a service, or a setting of it, as the API takes it: web-search, zero-retention.
+WORD = RegexValidator(
+    r"^[a-z0-9][a-z0-9_.:-]{0,59}$", "Use lower case letters, digits and _ . : - without spaces."
 )
 
 
@@ -54,6 +60,10 @@ class Vendor(models.Model):
         OFFBOARDING = "offboarding", "Offboarding"
         OFFBOARDED = "offboarded", "Offboarded"
 
+    class Cadence(models.TextChoices):
+        FIXED = "fixed", "On fixed days"
+        AFTER_LAST = "after_last", "After the last review"
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=80, unique=True)
     legal_name = models.CharField("legal entity", max_length=200, blank=True)
@@ -71,6 +81,15 @@ class Vendor(models.Model):
     )
     state = models.CharField(max_length=24, choices=State, default=State.PROSPECT, db_index=True)
     description = models.TextField(blank=True, max_length=2000)
+    conditional_until = models.DateField(
+        null=True, blank=True, help_text="Last day an approval with conditions holds."
+    )
+    review_cadence = models.CharField(
+        max_length=10,
+        choices=Cadence,
+        default=Cadence.AFTER_LAST,
+        help_text="Whether a late review moves the ones after it.",
+    )
     review_interval_days = models.PositiveIntegerField(default=365)
     last_reviewed_on = models.DateField(null=True, blank=True)
     next_review_on = models.DateField(null=True, blank=True, db_index=True)

@@ -223,7 +223,13 @@ class BridgeLetter(models.Model):
     signer = models.CharField(
         max_length=160, help_text="For the vendor's management, not the auditor."
     )
+    signer_role = models.CharField(max_length=120, blank=True)
+    signed_on = models.DateField(null=True, blank=True)
     discloses_changes = models.BooleanField("discloses changes or incidents", default=False)
+    changes = models.TextField(
+        "changes disclosed", blank=True, max_length=1000, help_text="Changes of the controls."
+    )
+    incidents = models.TextField("incidents disclosed", blank=True, max_length=1000)
     document = models.ForeignKey(
         Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from vendors.models import AssuranceReport, BridgeLetter, ReportScope
+from vendors.models import AssuranceReport, BridgeLetter, ReportScope, Subservice
 from vendors.services.saving import lock_vendor, save_checked
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def correct_report(
 ) -> AssuranceReport:
     """Store a row that replaces `old`, which no longer counts; the review starts again.
 
-    Bridge letters of `old` are attached to the new row too. Raises: ValidationError.
+    Its bridge letters and subservices are attached to the new row too. Raises: ValidationError.
     """
     lock_vendor(old.vendor)
     if AssuranceReport.objects.filter(replaces=old).exists():
@@ -50,6 +50,8 @@ def correct_report(
     record_report(new, scopes, by=by)
     for letter in old.bridges.all():
         save_checked(_copy(letter, new))
+    for part in old.subservices.all():
+        save_checked(_copy_subservice(part, new))
     return new
 
 
@@ -59,9 +61,25 @@ def _copy(letter: BridgeLetter, report: AssuranceReport) -> BridgeLetter:
         covers_from=letter.covers_from,
         covers_to=letter.covers_to,
         signer=letter.signer,
+        signer_role=letter.signer_role,
+        signed_on=letter.signed_on,
         discloses_changes=letter.discloses_changes,
+        changes=letter.changes,
+        incidents=letter.incidents,
         document=letter.document,
         recorded_by=letter.recorded_by,
+    )
+
+
+def _copy_subservice(part: Subservice, report: AssuranceReport) -> Subservice:
+    return Subservice(
+        report=report,
+        name=part.name,
+        function=part.function,
+        method=part.method,
+        needs_own_report=part.needs_own_report,
+        own_report=part.own_report,
+        page=part.page,
     )
 
 

@@ -11,12 +11,14 @@ from django.contrib.auth.models import Permission
 from vendors.models import (
     Agreement,
     AssuranceReport,
+    BridgeLetter,
     CoveredScope,
     Fact,
     ReportScope,
     Service,
     ServiceModel,
     ServiceRegion,
+    Subservice,
     Vendor,
 )
 
@@ -97,8 +99,13 @@ def baa(of: Vendor, *, services: list[Service] | None = None, **fields) -> Agree
     }
     made = Agreement.objects.create(vendor=of, **fields)
     for covered in of.services.all() if services is None else services:
-        CoveredScope.objects.create(agreement=made, service=covered)
+        scope(made, covered)
     return made
+
+
+def scope(of: Agreement, covered: Service, **fields) -> CoveredScope:
+    """What an agreement covers of a service; all of it unless told."""
+    return CoveredScope.objects.create(agreement=of, service=covered, **fields)
 
 
 def report(of: Vendor, *, by, services: list[Service] | None = None, **fields) -> AssuranceReport:
@@ -118,3 +125,21 @@ def report(of: Vendor, *, by, services: list[Service] | None = None, **fields) -
     for covered in of.services.all() if services is None else services:
         ReportScope.objects.create(report=made, service=covered)
     return made
+
+
+def bridge(of: AssuranceReport, *, days: int = 90, **fields) -> BridgeLetter:
+    """A bridge letter for the `days` after the report's period."""
+    fields = {
+        "covers_from": of.period_end + dt.timedelta(days=1),
+        "covers_to": of.period_end + dt.timedelta(days=days),
+        "signer": "Jordan Reyes",
+        "signer_role": "Chief Information Security Officer",
+        **fields,
+    }
+    return BridgeLetter.objects.create(report=of, **fields)
+
+
+def subservice(of: AssuranceReport, **fields) -> Subservice:
+    """A carved-out hosting provider that needs a report of its own, and has none yet."""
+    fields = {"name": f"Subservice {next(_number)}", "function": "Hosting", **fields}
+    return Subservice.objects.create(report=of, **fields)
