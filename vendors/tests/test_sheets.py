@@ -12,7 +12,7 @@ from vendors.sheets import TableRefused, read_table
 
 
 def workbook(*tables, names=("Vendors", "More")) -> bytes:
-    """An XLSX file with a sheet for each table; days as days, text that begins with = as formula."""
+    """An XLSX file with a sheet for each table; days as days."""
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"default_date_format": "yyyy-mm-dd"})
     for name, table in zip(names, tables, strict=False):
@@ -59,7 +59,7 @@ def test_the_apostrophe_that_exports_write_is_taken_off():
 
 
 def test_a_workbook_gives_the_values_of_its_first_sheet_or_of_the_chosen_one():
-    day = dt.datetime(2026, 1, 2)
+    day = dt.date(2026, 1, 2)
     content = workbook(
         [["Name", "Since", "Days", "Ours"], ["A", day, 30, True]], [["Other"], ["B"]]
     )
