@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 import django_filters
+from django import forms
+from django.core.validators import RegexValidator
 from django.db.models import (
     Case,
     DateField,
@@ -22,8 +24,9 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from vendors.models import Agreement, AssuranceReport, Service, ServiceModel, Vendor
+from vendors.models import Agreement, AssuranceReport, Dimension, Service, ServiceModel, Vendor
 from vendors.models.agreements import LAST_DAY
+from vendors.models.register import MODEL_PATTERN, REGION
 from vendors.services.postures import limits
 
 SOON_DAYS = 60
@@ -163,3 +166,87 @@ class VendorFilter(django_filters.FilterSet):
         if value == "me":
             return found.filter(owner_id=self.request.user.pk)
         return found.filter(owner__isnull=True)
+
+
+class SlugsField(forms.Field):
+    """Slugs from the address, such as `?service=a&service=b`; kept in hidden inputs."""
+
+    widget = forms.MultipleHiddenInput
+    default_validators = [RegexValidator(r"^[A-Za-z0-9_-]{1,80}\Z", "Choose from the list.")]
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(value or ()))
+
+    def run_validators(self, value: Any) -> None:
+        for slug in value:
+            super().run_validators(slug)
+
+
+class SlugsFilter(django_filters.Filter):
+    """Rows whose slug is one of those in the address; all of them where none is."""
+
+    field_class = SlugsField
+
+    def filter(self, qs: QuerySet[Service], value: list[str] | None) -> QuerySet[Service]:
+        return qs.filter(slug__in=value) if value else qs
+
+
+class ComparisonFilter(django_filters.FilterSet):
+    """Which services are compared, in which dimensions, for which model and region."""
+
+    SHOW = [("gate", "What the gate needs"), ("differ", "Where they differ")]
+    OF = [("approved", "Approved vendors"), ("all", "All vendors")]
+
+    q = django_filters.CharFilter(method="search", label="Search", max_length=80)
+    of = django_filters.ChoiceFilter(
+        method="of_vendors", choices=OF, label="Vendors", empty_label="All but turned down"
+    )
+    deployment = django_filters.ChoiceFilter(choices=Service.Deployment, empty_label="Any")
+    model = django_filters.CharFilter(
+        method="as_asked", label="For model", max_length=120, validators=[MODEL_PATTERN]
+    )
+    region = django_filters.CharFilter(
+        method="as_asked", label="For region", max_length=40, validators=[REGION]
+    )
+    show = django_filters.ChoiceFilter(
+        method="as_asked", choices=SHOW, label="Dimensions", empty_label="All, or as chosen"
+    )
+    dimension = django_filters.MultipleChoiceFilter(
+        method="as_asked",
+        choices=Dimension,
+        label="Chosen dimensions",
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "in-row"}),
+    )
+    service = SlugsFilter()
+
+    class Meta:
+        model = Service
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.form.fields["q"].widget.attrs["placeholder"] = "Service, vendor or model"
+        self.form.fields["model"].widget.attrs["placeholder"] = "Any"
+        self.form.fields["region"].widget.attrs["placeholder"] = "Any"
+
+    def filter_queryset(self, queryset: QuerySet[Service]) -> QuerySet[Service]:
+        """Services chosen one by one are shown whatever became of their vendor."""
+        if not self.form.cleaned_data["of"] and not self.form.cleaned_data["service"]:
+            engaged = Vendor.objects.engaged()
+            queryset = queryset.filter(vendor__in=engaged)
+        found: QuerySet[Service] = super().filter_queryset(queryset)
+        return found
+
+    def search(self, found: QuerySet[Service], _name: str, value: str) -> QuerySet[Service]:
+        models = ServiceModel.objects.filter(service=OuterRef("pk"), pattern__icontains=value)
+        named = Q(name__icontains=value) | Q(vendor__name__icontains=value)
+        return found.filter(named | Exists(models))
+
+    def of_vendors(self, found: QuerySet[Service], _name: str, value: str) -> QuerySet[Service]:
+        if value == "all":
+            return found
+        return found.filter(vendor__state__in=[Vendor.State.APPROVED, Vendor.State.CONDITIONS])
+
+    def as_asked(self, found: QuerySet[Service], _name: str, _value: Any) -> QuerySet[Service]:
+        """What is shown of the services, not which."""
+        return found

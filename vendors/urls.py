@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vendors.views import agreements, documents, register, reports, services, vendors
+from vendors.views import agreements, comparison, documents, register, reports, services, vendors
 
 app_name = "vendors"
 urlpatterns = [
@@ -29,6 +29,7 @@ urlpatterns = [
         services.fact_create,
         name="fact-create",
     ),
+    path("compare/", comparison.comparison, name="comparison"),
     path("agreements/<int:pk>/", agreements.agreement_detail, name="agreement-detail"),
     path("agreements/<int:pk>/amend/", agreements.agreement_amend, name="agreement-amend"),
     path(

@@ -94,6 +94,7 @@ RULES = {
     "vendors:report-correct": form(OFFICER),
     "vendors:bridge-create": form(OFFICER),
     "vendors:document-download": page(RECORDS),
+    "vendors:comparison": page(REGISTER),
     "policies:integration-list": page(REGISTER),
     "policies:integration-detail": page(REGISTER),
     "policies:integration-create": form(ENGINEERS),
