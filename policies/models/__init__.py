@@ -1,3 +1,4 @@
+from policies.models.grants import PromptGrant
 from policies.models.keys import IntegrationKey, KeyUse
 from policies.models.requirements import DataClass, Requirement
 from policies.models.uses import (
@@ -15,5 +16,6 @@ __all__ = [
     "IntegrationEvent",
     "IntegrationKey",
     "KeyUse",
+    "PromptGrant",
     "Requirement",
 ]

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
-from guardian.models import UserObjectPermission
 
 from countersign.canonical import Json, digest
 from policies.gate import CallTerms, ClassTerms, UseTerms, Verdict, as_if_approved, combine, decide
-from policies.models import Approval, DataClass, Integration, Requirement
+from policies.models import Approval, DataClass, Integration, PromptGrant, Requirement
 from vendors.services.postures import postures
 
 if TYPE_CHECKING:
@@ -121,14 +120,8 @@ def standing_approvals(integration_ids: Collection[int]) -> dict[int, Approval]:
 
 def granted_actors(integration: Integration) -> frozenset[str]:
     """The actors, as `user:<e-mail>`, that hold a send_prompt grant on the integration."""
-    grants = UserObjectPermission.objects.filter(
-        object_pk=str(integration.pk),
-        permission__codename="send_prompt",
-        permission__content_type__app_label="policies",
-        permission__content_type__model="integration",
-        user__is_active=True,
-    )
-    return frozenset(f"user:{email}" for email in grants.values_list("user__email", flat=True))
+    grants = PromptGrant.objects.filter(object_pk=str(integration.pk))
+    return frozenset(f"user:{email}" for email in grants.values_list("email", flat=True))
 
 
 def use_terms(integration: Integration, classes: tuple[ClassTerms, ...]) -> UseTerms:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
 from django.db.models import OuterRef, QuerySet
-from guardian.models import UserObjectPermission
 
 from policies.gate import (
     CallTerms,
@@ -20,8 +19,9 @@ from policies.gate import (
     decide,
     judge,
 )
-from policies.models import Approval, DataClass, Integration
+from policies.models import Approval, DataClass, Integration, PromptGrant
 from policies.services.deciding import class_terms, typical_calls, unapproved_terms
+from vendors import as_of
 from vendors.models import Epoch, Service
 from vendors.posture import ServicePosture, matches
 from vendors.services.postures import postures
@@ -68,14 +68,8 @@ def _granted(pks: Collection[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     if not pks:
         return found
-    rows = UserObjectPermission.objects.filter(
-        object_pk__in=[str(pk) for pk in pks],
-        permission__codename="send_prompt",
-        permission__content_type__app_label="policies",
-        permission__content_type__model="integration",
-        user__is_active=True,
-    )
-    for pk, email in rows.values_list("object_pk", "user__email"):
+    rows = PromptGrant.objects.filter(object_pk__in=[str(pk) for pk in pks])
+    for pk, email in rows.values_list("object_pk", "email"):
         found.setdefault(int(pk), []).append(f"user:{email}")
     return found
 
@@ -111,7 +105,7 @@ def live_answers(on: dt.date) -> tuple[frozenset[int], frozenset[int]]:
     any later change has another epoch, and is judged anew.
     """
     epoch = Epoch.objects.values_list("value", flat=True).get()
-    name = f"policies:live:{epoch}:{on.isoformat()}"
+    name = f"policies:live:{epoch}:{as_of.cache_part()}{on.isoformat()}"
     kept = cache.get(name)
     if kept is None:
         found = judge_all(for_gate(Integration.objects.live()), class_terms(), on)

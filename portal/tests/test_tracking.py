@@ -19,6 +19,7 @@ ELSEWHERE = {
     "vendors.ReportDraft": "a review half written; the register has nothing of it yet",
     "policies.IntegrationDraft": "a form half filled in; the register has nothing of it yet",
     "policies.IntegrationEvent": "a trail itself, append-only",
+    "policies.PromptGrant": "a view; guardian's grants have their history",
     "policies.KeyUse": "when a key was last used; decides nothing",
 }
 
