@@ -22,7 +22,7 @@ VIEW_REGISTER = (
     "policies.view_approval",
     "evidence.view_finding",
 )
-VIEW_PAPERS = ("vendors.view_document",)
+VIEW_PAPERS = ("vendors.view_document", "vendors.view_registerimport")
 VIEW_CALLS = ("audits.view_call", "audits.view_completion", "policies.view_integrationkey")
 VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
 
@@ -48,6 +48,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "vendors.change_cuec",
         "vendors.change_reportcondition",
         "vendors.add_document",
+        "vendors.import_register",
         "policies.add_dataclass",
         "policies.change_dataclass",
         "policies.change_requirement",

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from vendors.views import agreements, comparison, documents, register, reports, services, vendors
+from vendors.views import (
+    agreements,
+    comparison,
+    documents,
+    imports,
+    register,
+    reports,
+    services,
+    vendors,
+)
 
 app_name = "vendors"
 urlpatterns = [
@@ -39,5 +48,18 @@ urlpatterns = [
     path("reports/<int:pk>/review/", reports.report_review, name="report-review"),
     path("reports/<int:pk>/correct/", reports.report_correct, name="report-correct"),
     path("reports/<int:pk>/bridge/", reports.bridge_create, name="bridge-create"),
+    path("imports/", imports.import_list, name="import-list"),
+    path("imports/new/", imports.import_create, name="import-create"),
+    path(
+        "imports/templates/<slug:what>/<slug:kind>/",
+        imports.import_template,
+        name="import-template",
+    ),
+    path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
+    path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
+    path("imports/<int:pk>/check/", imports.import_check, name="import-check"),
+    path("imports/<int:pk>/errors/", imports.import_errors, name="import-errors"),
+    path("imports/<int:pk>/confirm/", imports.import_confirm, name="import-confirm"),
+    path("imports/<int:pk>/discard/", imports.import_discard, name="import-discard"),
     path("documents/<int:pk>/download/", documents.document_download, name="document-download"),
 ]

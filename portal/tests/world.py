@@ -14,7 +14,16 @@ from evidence.services.findings import flag_findings, start_run
 from policies.models import Integration, IntegrationDraft, IntegrationKey
 from policies.tests import make
 from portal.models import User
-from vendors.models import Agreement, AssuranceReport, Document, Epoch, Service, Vendor
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    Document,
+    Epoch,
+    RegisterImport,
+    Service,
+    Vendor,
+)
+from vendors.services.importing.imports import begin
 from vendors.tests import make as register
 from vendors.tests.make import TODAY
 
@@ -38,6 +47,7 @@ class World:
     call: Call
     finding: Finding
     pack: EvidencePack
+    imported: RegisterImport
 
 
 def build() -> World:
@@ -73,6 +83,9 @@ def build() -> World:
         call=call,
         finding=finding,
         pack=_pack(people["auditor"]),
+        imported=begin(
+            "vendors", "list.csv", b"Vendor\nMarigold\n", by=people["officer"], at=make.NOON
+        ),
     )
 
 

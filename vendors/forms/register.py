@@ -8,23 +8,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.utils.text import slugify
 
 from vendors.models import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.services.register import TRANSITIONS
-
-# Names that the addresses of pages use themselves.
-TAKEN = ("new", "export")
-
-
-def free_slug(model: type[Vendor | Service], name: str) -> str:
-    """A slug of the name that no other row has."""
-    stem = slugify(name)[:70] or "unnamed"
-    slug, number = stem, 1
-    while slug in TAKEN or model.objects.filter(slug=slug).exists():
-        number += 1
-        slug = f"{stem}-{number}"
-    return slug
+from vendors.services.slugs import free_slug
 
 
 def people() -> Any:

@@ -2,6 +2,7 @@ from vendors.models.agreements import Agreement, CoveredScope
 from vendors.models.documents import Document
 from vendors.models.epoch import Epoch
 from vendors.models.facts import Dimension, Fact, Grade
+from vendors.models.imports import ImportFile, RegisterImport
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
@@ -20,6 +21,8 @@ __all__ = [
     "Epoch",
     "Fact",
     "Grade",
+    "ImportFile",
+    "RegisterImport",
     "ReportCondition",
     "ReportDraft",
     "ReportException",

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+# Short names that the addresses of pages use themselves.
+TAKEN_SLUGS = ("new", "export")
 HOST = RegexValidator(r"^[a-z0-9*]([a-z0-9.*-]{0,251}[a-z0-9])?$", "Enter a host name.")
 # The one host an integration calls: no * here.
 ONE_HOST = RegexValidator(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "Enter one host name.")
