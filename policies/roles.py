@@ -16,13 +16,20 @@ VIEW_REGISTER = (
     "vendors.view_reportexception",
     "vendors.view_cuec",
     "vendors.view_reportcondition",
+    "vendors.view_vendorreview",
+    "vendors.view_reviewitem",
+    "vendors.view_vendorcondition",
+    "vendors.view_vendortransition",
+    "vendors.view_offboarding",
+    "vendors.view_offboardingstep",
+    "vendors.view_factassignment",
     "policies.view_dataclass",
     "policies.view_requirement",
     "policies.view_integration",
     "policies.view_approval",
     "evidence.view_finding",
 )
-VIEW_PAPERS = ("vendors.view_document", "vendors.view_registerimport")
+VIEW_PAPERS = ("vendors.view_document",)
 VIEW_CALLS = ("audits.view_call", "audits.view_completion", "policies.view_integrationkey")
 VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
 
@@ -39,6 +46,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         "vendors.add_service",
         "vendors.change_service",
         "vendors.add_fact",
+        "vendors.add_factassignment",
+        "vendors.add_vendorreview",
+        "vendors.add_vendorcondition",
+        "vendors.change_vendorcondition",
+        "vendors.add_offboarding",
+        "vendors.change_offboarding",
         "vendors.add_agreement",
         "vendors.change_agreement",
         "vendors.terminate_agreement",
@@ -48,7 +61,6 @@ ROLES: dict[str, tuple[str, ...]] = {
         "vendors.change_cuec",
         "vendors.change_reportcondition",
         "vendors.add_document",
-        "vendors.import_register",
         "policies.add_dataclass",
         "policies.change_dataclass",
         "policies.change_requirement",

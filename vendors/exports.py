@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import xlsxwriter
 from django.http import FileResponse, StreamingHttpResponse
 
-from vendors.sheets import FORMULA
-
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 Cell = str | int | float | bool | dt.date | dt.datetime | None
 Row = Sequence[Cell]
 
+# What a spreadsheet may take for the begin of a formula, full-width forms included.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Limits of the format: rows in a sheet, characters in a cell.
 SHEET_ROWS = 1_048_576
@@ -96,35 +96,10 @@ def xlsx_response(name: str, headers: Sequence[str], rows: Iterable[Row]) -> Fil
     return response
 
 
-def book_response(
-    name: str, sheets: Sequence[tuple[str, Sequence[str], Iterable[Row]]]
-) -> FileResponse:
-    """A download `name`.xlsx with several sheets: title, headers and rows of each."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    book = xlsxwriter.Workbook(
-        file, {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-    )
-    bold = book.add_format({"bold": True})
-    for title, headers, rows in sheets:
-        sheet = _sheet(book, headers, bold, title)
-        for line, row in enumerate(rows, 1):
-            _write(sheet, line, row)
-    book.close()
-    file.seek(0)
-    response = FileResponse(
-        file, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX_TYPE
-    )
-    response["Cache-Control"] = "no-store, private"
-    return response
-
-
 def _sheet(
-    book: xlsxwriter.Workbook,
-    headers: Sequence[str],
-    bold: xlsxwriter.format.Format,
-    title: str = "",
+    book: xlsxwriter.Workbook, headers: Sequence[str], bold: xlsxwriter.format.Format
 ) -> Worksheet:
-    sheet = book.add_worksheet(title or None)
+    sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
     for column, header in enumerate(headers):
         sheet.set_column(column, column, max(12, len(header) + 2))

@@ -6,10 +6,11 @@ from vendors.views import (
     agreements,
     comparison,
     documents,
-    imports,
     register,
     reports,
+    reviews,
     services,
+    states,
     vendors,
 )
 
@@ -20,8 +21,19 @@ urlpatterns = [
     path("vendors/new/", vendors.vendor_create, name="vendor-create"),
     path("vendors/<slug:slug>/", vendors.vendor_detail, name="vendor-detail"),
     path("vendors/<slug:slug>/edit/", vendors.vendor_edit, name="vendor-edit"),
-    path("vendors/<slug:slug>/state/", vendors.vendor_state, name="vendor-state"),
-    path("vendors/<slug:slug>/review/", vendors.vendor_review, name="vendor-review"),
+    path("vendors/<slug:slug>/state/", states.vendor_state, name="vendor-state"),
+    path("vendors/<slug:slug>/review/", reviews.vendor_review, name="vendor-review"),
+    path(
+        "vendors/<slug:slug>/conditions/new/",
+        states.condition_create,
+        name="vendorcondition-create",
+    ),
+    path("vendor-conditions/<int:pk>/met/", states.condition_meet, name="vendorcondition-meet"),
+    path("vendor-conditions/<int:pk>/waive/", states.condition_waive, name="vendorcondition-waive"),
+    path("reviews/<int:pk>/", reviews.review_detail, name="review-detail"),
+    path("reviews/<int:pk>/discard/", reviews.review_discard, name="review-discard"),
+    path("reviews/<int:pk>/finish/", reviews.review_finish, name="review-finish"),
+    path("reviews/<int:pk>/<slug:section>/", reviews.review_section, name="review-section"),
     path("vendors/<slug:slug>/services/new/", services.service_create, name="service-create"),
     path(
         "vendors/<slug:slug>/agreements/new/", agreements.agreement_create, name="agreement-create"
@@ -48,18 +60,5 @@ urlpatterns = [
     path("reports/<int:pk>/review/", reports.report_review, name="report-review"),
     path("reports/<int:pk>/correct/", reports.report_correct, name="report-correct"),
     path("reports/<int:pk>/bridge/", reports.bridge_create, name="bridge-create"),
-    path("imports/", imports.import_list, name="import-list"),
-    path("imports/new/", imports.import_create, name="import-create"),
-    path(
-        "imports/templates/<slug:what>/<slug:kind>/",
-        imports.import_template,
-        name="import-template",
-    ),
-    path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
-    path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
-    path("imports/<int:pk>/check/", imports.import_check, name="import-check"),
-    path("imports/<int:pk>/errors/", imports.import_errors, name="import-errors"),
-    path("imports/<int:pk>/confirm/", imports.import_confirm, name="import-confirm"),
-    path("imports/<int:pk>/discard/", imports.import_discard, name="import-discard"),
     path("documents/<int:pk>/download/", documents.document_download, name="document-download"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from vendors.sheets import FORMULA
+from vendors.exports import FORMULA
 
 Cell = Callable[[Any], str]
 

@@ -19,11 +19,11 @@ from vendors.models import (
     AssuranceReport,
     Document,
     Epoch,
-    RegisterImport,
     Service,
     Vendor,
+    VendorCondition,
+    VendorReview,
 )
-from vendors.services.importing.imports import begin
 from vendors.tests import make as register
 from vendors.tests.make import TODAY
 
@@ -47,7 +47,8 @@ class World:
     call: Call
     finding: Finding
     pack: EvidencePack
-    imported: RegisterImport
+    review: VendorReview
+    condition: VendorCondition
 
 
 def build() -> World:
@@ -83,8 +84,9 @@ def build() -> World:
         call=call,
         finding=finding,
         pack=_pack(people["auditor"]),
-        imported=begin(
-            "vendors", "list.csv", b"Vendor\nMarigold\n", by=people["officer"], at=make.NOON
+        review=VendorReview.objects.create(vendor=vendor, started_on=TODAY),
+        condition=VendorCondition.objects.create(
+            vendor=vendor, text="Send the Type II.", set_on=TODAY, due_on=TODAY
         ),
     )
 
