@@ -16,20 +16,15 @@ VIEW_REGISTER = (
     "vendors.view_reportexception",
     "vendors.view_cuec",
     "vendors.view_reportcondition",
-    "vendors.view_vendorreview",
-    "vendors.view_reviewitem",
-    "vendors.view_vendorcondition",
-    "vendors.view_vendortransition",
-    "vendors.view_offboarding",
-    "vendors.view_offboardingstep",
-    "vendors.view_factassignment",
+    "vendors.view_costfact",
     "policies.view_dataclass",
     "policies.view_requirement",
     "policies.view_integration",
     "policies.view_approval",
+    "policies.view_costplan",
     "evidence.view_finding",
 )
-VIEW_PAPERS = ("vendors.view_document",)
+VIEW_PAPERS = ("vendors.view_document", "vendors.view_registerimport")
 VIEW_CALLS = ("audits.view_call", "audits.view_completion", "policies.view_integrationkey")
 VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
 
@@ -46,12 +41,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "vendors.add_service",
         "vendors.change_service",
         "vendors.add_fact",
-        "vendors.add_factassignment",
-        "vendors.add_vendorreview",
-        "vendors.add_vendorcondition",
-        "vendors.change_vendorcondition",
-        "vendors.add_offboarding",
-        "vendors.change_offboarding",
+        "vendors.add_costfact",
         "vendors.add_agreement",
         "vendors.change_agreement",
         "vendors.terminate_agreement",
@@ -61,6 +51,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "vendors.change_cuec",
         "vendors.change_reportcondition",
         "vendors.add_document",
+        "vendors.import_register",
         "policies.add_dataclass",
         "policies.change_dataclass",
         "policies.change_requirement",
@@ -68,6 +59,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "policies.suspend_integration",
         "policies.retire_integration",
         "policies.grant_integration",
+        "policies.add_costplan",
+        "policies.change_costplan",
+        "policies.delete_costplan",
         "audits.export_call",
         "evidence.change_finding",
         "evidence.view_checkrun",
@@ -78,7 +72,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "evidence.download_evidencepack",
     ),
     # Changing, submitting and keys of an integration: object permissions of its owner.
-    "Engineer": (*VIEW_REGISTER, "policies.add_integration"),
+    "Engineer": (*VIEW_REGISTER, "policies.add_integration", "policies.add_costplan"),
     "Auditor": (
         *VIEW_REGISTER,
         *VIEW_PAPERS,

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from policies.views import dataclasses, decisions, integrations, keys, people, vendors, wizard
+from policies.views import (
+    costs,
+    dataclasses,
+    decisions,
+    integrations,
+    keys,
+    people,
+    vendors,
+    wizard,
+)
 
 app_name = "policies"
 urlpatterns = [
@@ -24,6 +33,11 @@ urlpatterns = [
     path("integrations/<slug:slug>/keys/new/", keys.key_create, name="key-create"),
     path("integrations/<slug:slug>/keys/<int:pk>/rotate/", keys.key_rotate, name="key-rotate"),
     path("integrations/<slug:slug>/keys/<int:pk>/revoke/", keys.key_revoke, name="key-revoke"),
+    path("integrations/<slug:slug>/costs/new/", costs.costplan_create, name="costplan-create"),
+    path("costs/", costs.costplan_list, name="costplan-list"),
+    path("costs/<int:pk>/", costs.costplan_detail, name="costplan-detail"),
+    path("costs/<int:pk>/edit/", costs.costplan_edit, name="costplan-edit"),
+    path("costs/<int:pk>/delete/", costs.costplan_delete, name="costplan-delete"),
     path("policies/", dataclasses.dataclass_list, name="dataclass-list"),
     path("policies/new/", dataclasses.dataclass_create, name="dataclass-create"),
     path("policies/<slug:slug>/", dataclasses.dataclass_detail, name="dataclass-detail"),

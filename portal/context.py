@@ -38,6 +38,7 @@ NAVIGATION = [
         "Integrations", "plug-connected", "policies:integration-list", "policies.view_integration"
     ),
     Place("Compare", "columns", "vendors:comparison", "vendors.view_fact"),
+    Place("Costs", "coin", "policies:costplan-list", "policies.view_costplan"),
     Place("Policies", "checklist", "policies:dataclass-list", "policies.view_requirement"),
     Place("Calls", "activity", "audits:call-list", "audits.view_call"),
     Place("Findings", "alert-triangle", "evidence:finding-list", "evidence.view_finding"),

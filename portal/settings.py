@@ -224,22 +224,19 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
     "vendors.ServiceModel",
     "vendors.ServiceRegion",
     "vendors.Fact",
+    "vendors.CostFact",
     "vendors.Document",
     "vendors.Agreement",
     "vendors.CoveredScope",
     "vendors.AssuranceReport",
     "vendors.ReportScope",
     "vendors.BridgeLetter",
+    "vendors.RegisterImport",
     "vendors.ReportException",
     "vendors.Cuec",
     "vendors.ReportCondition",
     "vendors.Subservice",
-    {"model": "vendors.VendorReview", "exclude_fields": ["snapshot"]},
-    "vendors.ReviewItem",
-    "vendors.VendorCondition",
-    "vendors.Offboarding",
-    "vendors.OffboardingStep",
-    "vendors.FactAssignment",
+    "policies.CostPlan",
     "policies.DataClass",
     "policies.Requirement",
     {"model": "policies.Integration", "m2m_fields": ["data_classes"]},
@@ -332,6 +329,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="2-59/5"),
         "options": {"expire_seconds": 240},
     },
+    "files of imports": {
+        "task": "vendors.tasks.drop_import_files",
+        "schedule": crontab(hour=3, minute=30),
+    },
     "mails that wait": {
         "task": "evidence.tasks.send_notices",
         "schedule": crontab(minute=45),
@@ -362,6 +363,7 @@ SPECTACULAR_SETTINGS = {
 FACT_FRESH_DAYS = env.int("FACT_FRESH_DAYS", default=90)
 REPORT_STALE_DAYS = env.int("REPORT_STALE_DAYS", default=365)
 BRIDGE_MAX_DAYS = env.int("BRIDGE_MAX_DAYS", default=92)
+IMPORT_FILE_DAYS = env.int("IMPORT_FILE_DAYS", default=30)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=365)
 NOTICE_WINDOWS_DAYS = [90, 60, 30, 14, 7, 1, 0]
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120_000)  # a key, a process

@@ -6,26 +6,27 @@ import csv
 import datetime as dt
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import xlsxwriter
 from django.http import FileResponse, StreamingHttpResponse
 
+from vendors.sheets import FORMULA
+
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
-Cell = str | int | float | bool | dt.date | dt.datetime | None
+Cell = str | int | float | Decimal | bool | dt.date | dt.datetime | None
 Row = Sequence[Cell]
 
-# What a spreadsheet may take for the begin of a formula, full-width forms included.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Limits of the format: rows in a sheet, characters in a cell.
 SHEET_ROWS = 1_048_576
 CELL_CHARACTERS = 32_767
 
 
-def escape_cell(value: Cell) -> str | int | float:
+def escape_cell(value: Cell) -> str | int | float | Decimal:
     """The value as a cell that no spreadsheet runs: days and moments in ISO 8601, None empty.
 
     Text that begins like a formula gets an apostrophe in front; numbers stay numbers.
@@ -34,7 +35,7 @@ def escape_cell(value: Cell) -> str | int | float:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return value
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
@@ -96,10 +97,35 @@ def xlsx_response(name: str, headers: Sequence[str], rows: Iterable[Row]) -> Fil
     return response
 
 
+def book_response(
+    name: str, sheets: Sequence[tuple[str, Sequence[str], Iterable[Row]]]
+) -> FileResponse:
+    """A download `name`.xlsx with several sheets: title, headers and rows of each."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    book = xlsxwriter.Workbook(
+        file, {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    )
+    bold = book.add_format({"bold": True})
+    for title, headers, rows in sheets:
+        sheet = _sheet(book, headers, bold, title)
+        for line, row in enumerate(rows, 1):
+            _write(sheet, line, row)
+    book.close()
+    file.seek(0)
+    response = FileResponse(
+        file, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX_TYPE
+    )
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
 def _sheet(
-    book: xlsxwriter.Workbook, headers: Sequence[str], bold: xlsxwriter.format.Format
+    book: xlsxwriter.Workbook,
+    headers: Sequence[str],
+    bold: xlsxwriter.format.Format,
+    title: str = "",
 ) -> Worksheet:
-    sheet = book.add_worksheet()
+    sheet = book.add_worksheet(title or None)
     sheet.freeze_panes(1, 0)
     for column, header in enumerate(headers):
         sheet.set_column(column, column, max(12, len(header) + 2))

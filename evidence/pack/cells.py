@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from vendors.exports import FORMULA
+from vendors.sheets import FORMULA
 
 Cell = Callable[[Any], str]
 

@@ -1,3 +1,4 @@
+from policies.models.costs import CostPlan
 from policies.models.grants import PromptGrant
 from policies.models.keys import IntegrationKey, KeyUse
 from policies.models.requirements import DataClass, Requirement
@@ -10,6 +11,7 @@ from policies.models.uses import (
 
 __all__ = [
     "Approval",
+    "CostPlan",
     "DataClass",
     "Integration",
     "IntegrationDraft",

@@ -13,6 +13,8 @@ NOT_AS_OF = {
     "vendors_epoch": "a counter that triggers raise",
     "vendors_documentreading": "what a program proposes of a file; nothing rests on it",
     "vendors_reportdraft": "a form half filled in; the register has nothing of it yet",
+    "vendors_registerimport": "who imported what and when, with moments of its own",
+    "vendors_importfile": "the bytes of an import's file until they are dropped",
     "policies_integrationdraft": "a form half filled in; the register has nothing of it yet",
     "audits_readevent": "who looked at what, written while a past day is read too",
     "evidence_heartbeat": "whether the worker is at work now",

@@ -17,11 +17,11 @@ ELSEWHERE = {
     "vendors.Epoch": "a counter that triggers raise",
     "vendors.DocumentReading": "what a program read in a paper; a person confirms each line",
     "vendors.ReportDraft": "a review half written; the register has nothing of it yet",
+    "vendors.ImportFile": "the bytes of an import's file until they are dropped",
     "policies.IntegrationDraft": "a form half filled in; the register has nothing of it yet",
     "policies.IntegrationEvent": "a trail itself, append-only",
     "policies.PromptGrant": "a view; guardian's grants have their history",
     "policies.KeyUse": "when a key was last used; decides nothing",
-    "vendors.VendorTransition": "a trail itself, append-only",
 }
 
 # Calls that look like writes past save(), by module, function and name, each with why it may stay.

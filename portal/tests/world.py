@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from audits.models import Call
 from evidence.models import EvidencePack, Finding
 from evidence.services.findings import flag_findings, start_run
-from policies.models import Integration, IntegrationDraft, IntegrationKey
+from policies.models import CostPlan, Integration, IntegrationDraft, IntegrationKey
 from policies.tests import make
 from portal.models import User
 from vendors.models import (
@@ -19,11 +19,11 @@ from vendors.models import (
     AssuranceReport,
     Document,
     Epoch,
+    RegisterImport,
     Service,
     Vendor,
-    VendorCondition,
-    VendorReview,
 )
+from vendors.services.importing.imports import begin
 from vendors.tests import make as register
 from vendors.tests.make import TODAY
 
@@ -47,8 +47,8 @@ class World:
     call: Call
     finding: Finding
     pack: EvidencePack
-    review: VendorReview
-    condition: VendorCondition
+    imported: RegisterImport
+    plan: CostPlan
 
 
 def build() -> World:
@@ -84,9 +84,11 @@ def build() -> World:
         call=call,
         finding=finding,
         pack=_pack(people["auditor"]),
-        review=VendorReview.objects.create(vendor=vendor, started_on=TODAY),
-        condition=VendorCondition.objects.create(
-            vendor=vendor, text="Send the Type II.", set_on=TODAY, due_on=TODAY
+        imported=begin(
+            "vendors", "list.csv", b"Vendor\nMarigold\n", by=people["officer"], at=make.NOON
+        ),
+        plan=CostPlan.objects.create(
+            integration=integration, monthly_spend=1000, capabilities=["baa"], author=owner
         ),
     )
 

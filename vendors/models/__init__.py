@@ -1,12 +1,12 @@
 from vendors.models.agreements import Agreement, CoveredScope
+from vendors.models.costs import Capability, CostFact
 from vendors.models.documents import Document
 from vendors.models.epoch import Epoch
-from vendors.models.facts import Dimension, Fact, FactAssignment, Grade
-from vendors.models.offboarding import Offboarding, OffboardingStep
+from vendors.models.facts import Dimension, Fact, Grade
+from vendors.models.imports import ImportFile, RegisterImport
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
-from vendors.models.reviews import ReviewItem, VendorCondition, VendorReview, VendorTransition
 from vendors.models.subservices import Subservice
 from vendors.models.workbench import DocumentReading, ReportDraft
 
@@ -14,6 +14,8 @@ __all__ = [
     "Agreement",
     "AssuranceReport",
     "BridgeLetter",
+    "Capability",
+    "CostFact",
     "CoveredScope",
     "Cuec",
     "Dimension",
@@ -21,21 +23,16 @@ __all__ = [
     "DocumentReading",
     "Epoch",
     "Fact",
-    "FactAssignment",
     "Grade",
-    "Offboarding",
-    "OffboardingStep",
+    "ImportFile",
+    "RegisterImport",
     "ReportCondition",
     "ReportDraft",
     "ReportException",
     "ReportScope",
-    "ReviewItem",
     "Service",
     "ServiceModel",
     "ServiceRegion",
     "Subservice",
     "Vendor",
-    "VendorCondition",
-    "VendorReview",
-    "VendorTransition",
 ]

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+# Short names that the addresses of pages use themselves.
+TAKEN_SLUGS = ("new", "export")
 HOST = RegexValidator(r"^[a-z0-9*]([a-z0-9.*-]{0,251}[a-z0-9])?$", "Enter a host name.")
 # The one host an integration calls: no * here.
 ONE_HOST = RegexValidator(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "Enter one host name.")
@@ -212,10 +214,6 @@ class ServiceRegion(models.Model):
     region = models.CharField(max_length=40, validators=[REGION])
     purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.PROCESSING)
     guarantee = models.CharField(max_length=12, choices=Guarantee, default=Guarantee.CONFIGURABLE)
-    source = models.CharField(
-        max_length=500, blank=True, db_default="", help_text="Address or title of what says so."
-    )
-    page = models.CharField(max_length=40, blank=True, db_default="")
 
     class Meta:
         ordering = ["region", "purpose"]

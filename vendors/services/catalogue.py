@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from vendors.models import Fact, Service, ServiceModel, ServiceRegion, Vendor
+from vendors.services.costs import load_costs
 from vendors.services.register import save_service
 from vendors.services.saving import save_checked
 
@@ -24,6 +25,7 @@ class Loaded:
     vendors: int = 0
     services: int = 0
     facts: int = 0
+    costs: int = 0
 
 
 @transaction.atomic
@@ -33,7 +35,7 @@ def load_catalogue(*, on: dt.date) -> Loaded:
     Vendors come as prospects: the catalogue says what is offered, not what we signed. What people
     changed stays. A fact whose source was read after `on` is left out, and so is one that would
     take the place of what a person verified later. Facts of the article keep their day of 2025, so
-    they are the history of what was found since.
+    they are the history of what was found since; so do its costs.
     """
     content = json.loads(CATALOGUE.read_text(encoding="utf-8"))
     loaded = Loaded()
@@ -47,6 +49,7 @@ def load_catalogue(*, on: dt.date) -> Loaded:
         loaded.facts += _add_fact(services[entry["service"]], entry, recorded_on=article)
     for entry in content["facts"]:
         loaded.facts += _add_fact(services[entry["service"]], entry, recorded_on=on)
+    loaded.costs = load_costs()
     return loaded
 
 

@@ -22,7 +22,7 @@ def value(service: str, dimension: str, on: dt.date = ON) -> str:
 
 def test_ten_offerings_come_as_prospects_with_every_fact():
     loaded = load_catalogue(on=ON)
-    assert loaded == Loaded(vendors=10, services=10, facts=73 + 36)
+    assert loaded == Loaded(vendors=10, services=10, facts=73 + 36, costs=15)
     assert set(Vendor.objects.values_list("state", flat=True)) == {"prospect"}
     assert set(Service.objects.values_list("provider", flat=True)) >= {
         "openai",

@@ -12,5 +12,6 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **_options: object) -> None:
         loaded = load_catalogue(on=timezone.localdate())
         self.stdout.write(
-            f"Added {loaded.vendors} vendors, {loaded.services} services, {loaded.facts} facts."
+            f"Added {loaded.vendors} vendors, {loaded.services} services, "
+            f"{loaded.facts} facts, {loaded.costs} costs."
         )

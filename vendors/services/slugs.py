@@ -1,0 +1,18 @@
+"""Short names for addresses."""
+
+from __future__ import annotations
+
+from django.utils.text import slugify
+
+from vendors.models import Service, Vendor
+from vendors.models.register import TAKEN_SLUGS
+
+
+def free_slug(model: type[Vendor | Service], name: str) -> str:
+    """A slug of the name that no other row has."""
+    stem = slugify(name)[:70] or "unnamed"
+    slug, number = stem, 1
+    while slug in TAKEN_SLUGS or model.objects.filter(slug=slug).exists():
+        number += 1
+        slug = f"{stem}-{number}"
+    return slug

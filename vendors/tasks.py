@@ -1,0 +1,36 @@
+"""Background work of vendors: imports that were confirmed, and their files once they are old."""
+
+from __future__ import annotations
+
+from auditlog.context import set_actor
+from celery import shared_task
+from celery.contrib.django.task import DjangoTask
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+
+from vendors.models import RegisterImport
+from vendors.services.importing import imports
+
+KEPT_SECONDS = 3600
+
+
+def progress_key(pk: int) -> str:
+    """Where the cache has how many lines of an import are stored."""
+    return f"register-import-{pk}"
+
+
+@shared_task(base=DjangoTask)
+def apply_import(pk: int) -> None:
+    author = RegisterImport.objects.select_related("created_by").get(pk=pk).created_by
+
+    def told(lines: int) -> None:
+        cache.set(progress_key(pk), lines, KEPT_SECONDS)
+
+    with set_actor(author):
+        imports.apply(pk, at=timezone.now(), on=timezone.localdate(), told=told)
+
+
+@shared_task(base=DjangoTask)
+def drop_import_files() -> None:
+    imports.drop_files(at=timezone.now(), days=settings.IMPORT_FILE_DAYS)
