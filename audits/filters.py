@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from audits.models import Call, Completion
 from policies.reasons import REASONS
+from vendors import as_of
 
 if TYPE_CHECKING:
     from audits.models.calls import CallQuerySet
@@ -84,7 +85,7 @@ class CallFilter(django_filters.FilterSet):
 
     def without_answer(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         """Allowed calls whose lease passed while nobody said how they ended."""
-        silent = Call.objects.unanswered(timezone.now()).filter(pk=OuterRef("pk"))
+        silent = Call.objects.unanswered(as_of.reading_moment()).filter(pk=OuterRef("pk"))
         return calls.filter(Exists(silent) if value == "true" else ~Exists(silent))
 
     def applied(self) -> dict[str, str]:

@@ -9,11 +9,11 @@ import django_filters
 from django.contrib.auth import get_user_model
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from evidence.models import EvidencePack, Finding
 from evidence.models.findings import FindingQuerySet
 from evidence.monitoring import CHECKS
+from vendors import as_of
 
 # High first; the words themselves would sort low before medium.
 RANK = Case(
@@ -95,7 +95,7 @@ class FindingFilter(django_filters.FilterSet):
     def by_due(self, queryset: FindingQuerySet, _name: str, value: str) -> QuerySet[Finding]:
         if value == "none":
             return queryset.filter(due_on=None)
-        today = timezone.localdate()
+        today = as_of.reading_day()
         days = -1 if value == "overdue" else int(value)
         return queryset.filter(due_on__lte=today + dt.timedelta(days=days))
 

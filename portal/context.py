@@ -1,13 +1,17 @@
 """What every page knows: the navigation, the theme, the organization, the nonce."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from portal import past
 from portal.csp import get_nonce
+from vendors import as_of
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
@@ -21,6 +25,20 @@ class Place:
     icon: str
     url_name: str
     permission: str = ""
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The day a page is read as of (None for today), and how to choose another.
+
+    `kept` are the other parts of the address, which the choice keeps; `latest` is yesterday.
+    """
+
+    day: dt.date | None
+    latest: dt.date
+    place: str
+    today_url: str
+    kept: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,19 @@ def navigation(request: HttpRequest) -> list[NavigationItem]:
     return [NavigationItem(p.label, p.icon, url, url == current) for p, url in places]
 
 
+def as_of_day(request: HttpRequest) -> AsOf | None:
+    """The choice of a day on pages that have a past; None on others."""
+    if request.resolver_match is None or not past.readable(request.resolver_match.view_name):
+        return None
+    return AsOf(
+        day=as_of.day_read(),
+        latest=timezone.localdate() - dt.timedelta(days=1),
+        place=past.address_on(request, None).partition("?")[0],
+        today_url=past.address_on(request, None),
+        kept=[(k, v) for k, values in request.GET.lists() for v in values if k != past.PARAMETER],
+    )
+
+
 def page(request: HttpRequest) -> dict[str, object]:
     """The context processor. Navigation asks the database only where a template shows it."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
@@ -84,4 +115,5 @@ def page(request: HttpRequest) -> dict[str, object]:
         "navigation": SimpleLazyObject(lambda: navigation(request)),
         "home_url": address("portal:home") or "/",
         "search_url": address("portal:search"),
+        "as_of": SimpleLazyObject(lambda: as_of_day(request)),
     }

@@ -8,6 +8,11 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from vendors import as_of
+
+# How the names of permissions begin that change nothing.
+LOOKING = ("view_", "export_", "read_")
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
@@ -53,6 +58,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
+        """Whether the person may; while a past day is read nobody may do more than look."""
+        if as_of.day_read() and not perm.partition(".")[2].startswith(LOOKING):
+            return False
+        return super().has_perm(perm, obj)
 
     def get_full_name(self) -> str:
         return str(self)

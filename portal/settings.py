@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.history.HistoryMiddleware",
+    "portal.past.AsOfMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -22,8 +22,8 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from vendors import as_of
 from vendors.models import Agreement, AssuranceReport, Dimension, Service, ServiceModel, Vendor
 from vendors.models.agreements import LAST_DAY
 from vendors.models.register import MODEL_PATTERN, REGION
@@ -60,7 +60,7 @@ class VendorOrder(django_filters.OrderingFilter):
 
 def _baa_until() -> Subquery:
     """The last day of the BAA in force that lasts longest; without an end, the last of days."""
-    on = timezone.localdate()
+    on = as_of.reading_day()
     last = Coalesce(LAST_DAY, Value(NO_END), output_field=DateField())
     in_force = Agreement.objects.in_force(on).filter(vendor=OuterRef("pk"), kind=Agreement.Kind.BAA)
     return Subquery(in_force.annotate(end=last).order_by("-end").values("end")[:1])
@@ -136,7 +136,7 @@ class VendorFilter(django_filters.FilterSet):
         )
 
     def by_baa(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
-        on = timezone.localdate()
+        on = as_of.reading_day()
         in_force = Exists(
             Agreement.objects.in_force(on).filter(vendor=OuterRef("pk"), kind=Agreement.Kind.BAA)
         )
@@ -151,7 +151,7 @@ class VendorFilter(django_filters.FilterSet):
         return found.filter(~Exists(baas()))
 
     def by_soc2(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
-        on = timezone.localdate()
+        on = as_of.reading_day()
         current = AssuranceReport.objects.current(on, stale_days=limits().stale_days)
         is_current = Q(pk__in=current.values("vendor"))
         type2, type1 = Exists(reports()), Exists(reports(AssuranceReport.Kind.SOC2_TYPE1))

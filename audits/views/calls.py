@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
@@ -21,6 +22,7 @@ from audits.services.reads import Read, record_read
 from audits.views.figures import by_day
 from policies.models import Integration
 from policies.reasons import REASONS
+from vendors import as_of
 from vendors.models import Agreement, AssuranceReport, Fact
 
 PER_PAGE = 25
@@ -41,6 +43,9 @@ def own_integrations(request: HttpRequest) -> set[int] | None:
 
 def note_read(request: HttpRequest, read: Read) -> None:
     assert isinstance(request.user, AbstractBaseUser)
+    day = as_of.day_read()
+    if day:
+        read = replace(read, filters={**read.filters, "as_of": day.isoformat()})
     record_read(read, by=request.user, at=timezone.now())
 
 
@@ -109,7 +114,8 @@ def call_detail(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
             "completions": completions,
             "receipts": [receipt(c["id"], c) for c in completions],
             "receipt": receipt(call.record_id, call.row),
-            "overdue": call.completion is None and call.row["lease_until"] <= timezone.now(),
+            "overdue": call.completion is None
+            and call.row["lease_until"] <= as_of.reading_moment(),
             "integration_url": link("policies:integration-detail", call.integration),
             "permalink": request.build_absolute_uri(request.path),
         },

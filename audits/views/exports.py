@@ -8,13 +8,13 @@ import msgspec
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audits.services import reading
 from audits.services.answers import call_record
 from audits.services.reads import Read
 from audits.views.calls import filtered, note_read
+from vendors import as_of
 from vendors.exports import Cell, table_response
 
 KINDS = ("csv", "xlsx", "jsonl")
@@ -62,7 +62,7 @@ def call_export(request: HttpRequest) -> HttpResponseBase:
     count = found.qs.count()
     applied = {**found.applied(), "kind": kind}
     note_read(request, Read("export", "audits.call", count, filters=applied))
-    name = f"calls-{timezone.localdate():%Y-%m-%d}"
+    name = f"calls-{as_of.reading_day():%Y-%m-%d}"
     calls = reading.each(found.qs)
     if kind == "jsonl":
         response = StreamingHttpResponse(_lines(calls), content_type="application/jsonl")

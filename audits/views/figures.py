@@ -6,12 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
 from audits.filters import CallPageFilter
 from audits.services import statistics
 from policies.reasons import REASONS
-from vendors import charts
+from vendors import as_of, charts
 
 if TYPE_CHECKING:
     from audits.models.calls import CallQuerySet
@@ -24,7 +22,7 @@ LABEL, LETTER = 190, 7
 
 def chosen_days(found: CallPageFilter) -> tuple[dt.date, dt.date]:
     """The days that the charts show, both counted: those chosen, or the last ones."""
-    end = found.form.cleaned_data.get("end") or timezone.localdate()
+    end = found.form.cleaned_data.get("end") or as_of.reading_day()
     start = found.form.cleaned_data.get("start") or end - dt.timedelta(days=CHART_DAYS - 1)
     return max(start, end - dt.timedelta(days=CHART_MOST_DAYS - 1)), end
 

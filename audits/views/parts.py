@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audits.services import reading, statistics
@@ -19,6 +18,7 @@ from audits.views.calls import filtered, link, note_read, own_integrations
 from audits.views.figures import CHART_DAYS, by_what
 from policies.models import Integration
 from policies.reasons import REASONS
+from vendors import as_of
 from vendors.models import Vendor
 
 PER_PART = 10
@@ -75,7 +75,7 @@ def _newest(
     calls = reading.of_integrations(ids).live()
     rows, more = reading.page(calls, limit=PER_PART)
     note_read(request, Read("list", "audits.call", len(rows), filters=applied))
-    today = timezone.localdate()
+    today = as_of.reading_day()
     start = today - dt.timedelta(days=CHART_DAYS - 1)
     counts = statistics.calls_by_day(start, today, integrations=ids)
     context |= {

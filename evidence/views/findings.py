@@ -21,6 +21,7 @@ from evidence.monitoring import CHECKS
 from evidence.services import findings as services
 from evidence.tasks import run_checks
 from policies.models import Integration
+from vendors import as_of
 from vendors.exports import Cell, table_response
 from vendors.models import Vendor
 
@@ -43,7 +44,7 @@ EXPORT_HEADERS = [
 
 
 def _listed(request: HttpRequest) -> FindingFilter:
-    rows = Finding.objects.with_days_left(timezone.localdate())
+    rows = Finding.objects.with_days_left(as_of.reading_day())
     rows = rows.select_related("owner", "vendor", "integration")
     return FindingFilter(request.GET, rows, request=request)
 
@@ -51,7 +52,7 @@ def _listed(request: HttpRequest) -> FindingFilter:
 @require_safe
 @permission_required("evidence.view_finding", raise_exception=True)
 def finding_list(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
+    now = as_of.reading_moment()
     chosen = _listed(request)
     page = Paginator(chosen.qs, PER_PAGE).get_page(request.GET.get("page"))
     run = CheckRun.objects.select_related("requested_by").first()
@@ -75,7 +76,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
 def finding_export(request: HttpRequest) -> HttpResponseBase:
     """What the list shows under the same filters, all its pages, as CSV or XLSX."""
     kind = request.GET.get("kind", "csv")
-    name = f"findings-{timezone.localdate():%Y-%m-%d}"
+    name = f"findings-{as_of.reading_day():%Y-%m-%d}"
     return table_response(kind, name, EXPORT_HEADERS, _export_rows(_listed(request).qs))
 
 
@@ -103,7 +104,7 @@ def finding_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _finding(pk: int) -> Finding:
-    rows = Finding.objects.with_days_left(timezone.localdate())
+    rows = Finding.objects.with_days_left(as_of.reading_day())
     rows = rows.select_related("owner", "vendor", "integration", "subject_type")
     return get_object_or_404(rows, pk=pk)
 
@@ -181,7 +182,7 @@ def checkrun_create(request: HttpRequest) -> HttpResponse:
 @permission_required("evidence.view_finding", raise_exception=True)
 def subject_findings(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Open findings of a vendor or an integration; their pages take #subject-findings of it."""
-    rows = Finding.objects.open().with_days_left(timezone.localdate()).select_related("owner")
+    rows = Finding.objects.open().with_days_left(as_of.reading_day()).select_related("owner")
     subject: Vendor | Integration
     if kind == "vendor":
         subject = get_object_or_404(Vendor, pk=pk)

@@ -19,6 +19,7 @@ from evidence.forms.packs import PackForm
 from evidence.models import EvidencePack, PackEvent
 from evidence.services import packs as services
 from evidence.tasks import build_pack
+from vendors import as_of
 
 PER_PAGE = 25
 # What the form offers as period, both days counted, if nobody says another.
@@ -38,7 +39,7 @@ def pack_list(request: HttpRequest) -> HttpResponse:
     )
     chosen = PackFilter(request.GET, rows, request=request)
     page = Paginator(chosen.qs, PER_PAGE).get_page(request.GET.get("page"))
-    now = timezone.now()
+    now = as_of.reading_moment()
     for pack in page:
         pack.silent = services.is_silent(pack, now)
     return render(request, "evidence/pack_list.html", {"filter": chosen, "page_obj": page})
@@ -85,7 +86,7 @@ def _usual(request: HttpRequest, today: dt.date) -> dict[str, dt.date]:
 @permission_required("evidence.view_evidencepack", raise_exception=True)
 def pack_detail(request: HttpRequest, pk: int) -> HttpResponse:
     pack = get_object_or_404(EvidencePack.objects.select_related("requested_by"), pk=pk)
-    now = timezone.now()
+    now = as_of.reading_moment()
     silent = services.is_silent(pack, now)
     moving = pack.state in {EvidencePack.State.QUEUED, EvidencePack.State.BUILDING}
     may_change = request.user.has_perm("evidence.change_evidencepack")

@@ -41,6 +41,7 @@ from policies.views.presenting import (
     reason_lines,
     term_lines,
 )
+from vendors import as_of
 from vendors.exports import Cell, table_response
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ TABS = {
 @permission_required("policies.view_integration", raise_exception=True)
 def integration_list(request: HttpRequest) -> HttpResponseBase:
     """All integrations with their verdict today; `export` gives the same rows as a file."""
-    on = timezone.localdate()
+    on = as_of.reading_day()
     classes = class_rows()
     rows = Integration.objects.order_by("name", "pk")
     filtered = IntegrationFilter(request.GET, rows, on=on, data_classes=classes)
@@ -167,7 +168,7 @@ def _cells(i: Integration, verdict: Verdict) -> tuple[Cell, ...]:
 def integration_detail(request: HttpRequest, slug: str) -> HttpResponseBase:
     """One integration: verdict with its reasons, terms, trail, keys, people, history."""
     integration = integration_for(request, slug, "view_integration")
-    now, on = timezone.now(), timezone.localdate()
+    now, on = as_of.reading_moment(), as_of.reading_day()
     tab = request.GET.get("tab", "overview")
     tab = tab if tab in TABS else "overview"
     verdict = evaluate(integration, on)

@@ -7,13 +7,13 @@ import datetime as dt
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from policies.models import Integration
 from policies.services.verdicts import for_gate, phi_by_service, phi_summary, verdicts
 from policies.views.integrations import row_of
 from policies.views.presenting import reason_lines
+from vendors import as_of
 from vendors.models import Vendor
 
 
@@ -22,7 +22,7 @@ from vendors.models import Vendor
 def vendor_verdict(request: HttpRequest, slug: str) -> HttpResponse:
     """Which of a vendor's services PHI could go to, and until when; the part is #verdict."""
     vendor = get_object_or_404(Vendor, slug=slug)
-    on = timezone.localdate()
+    on = as_of.reading_day()
     services = list(vendor.services.offered(on))
     found = phi_by_service(services, on)
     summary = phi_summary(list(found.values()))
@@ -58,7 +58,7 @@ def _days(until: dt.date | None, on: dt.date) -> int | None:
 def vendor_integrations(request: HttpRequest, slug: str) -> HttpResponse:
     """The integrations that use a vendor's services, the first hundred; the part is #uses."""
     vendor = get_object_or_404(Vendor, slug=slug)
-    on = timezone.localdate()
+    on = as_of.reading_day()
     uses = Integration.objects.open().filter(service__vendor=vendor).select_related("owner")
     shown = list(for_gate(uses)[:100])
     found = verdicts(shown, on) if shown else {}

@@ -7,6 +7,7 @@ import datetime as dt
 from django.core.cache import cache
 from django.db.models import Count, Q
 
+from vendors import as_of
 from vendors.models import Agreement, AssuranceReport, Epoch, Vendor
 from vendors.services.postures import limits
 from vendors.tables.words import SOON_DAYS
@@ -21,7 +22,7 @@ def figures(on: dt.date) -> dict[str, int]:
     register: so they are as fresh as if they were counted each time.
     """
     epoch = Epoch.objects.values_list("value", flat=True).get()
-    key = f"vendors-figures-{epoch}-{on.isoformat()}"
+    key = f"vendors-figures-{epoch}-{as_of.cache_part()}{on.isoformat()}"
     kept: dict[str, int] | None = cache.get(key)
     if kept is None:
         kept = _count_figures(on)

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from vendors import as_of
 from vendors.forms.papers import AgreementForm, TerminateForm, covered_scopes, scope_rows
 from vendors.forms.refusals import show_refusal
 from vendors.models import Agreement, Vendor
@@ -34,7 +35,7 @@ def agreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ).prefetch_related("scopes__service"),
         pk=pk,
     )
-    on = timezone.localdate()
+    on = as_of.reading_day()
     now = standing(agreement, on)
     versions = Agreement.objects.filter(vendor=agreement.vendor, reference=agreement.reference)
     uncovered = agreement.vendor.services.offered(on).exclude(agreement_scopes__agreement=agreement)

@@ -6,9 +6,9 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from vendors import as_of
 from vendors.comparison import Asked
 from vendors.exports import table_response
 from vendors.filters import ComparisonFilter
@@ -27,7 +27,7 @@ READS = (
 @permission_required(READS, raise_exception=True)
 def comparison(request: HttpRequest) -> HttpResponseBase:
     """The services and dimensions that the address names; `export` gives the same as a file."""
-    on = timezone.localdate()
+    on = as_of.reading_day()
     services = Service.objects.offered(on).select_related("vendor").order_by("vendor__name", "name")
     chosen = ComparisonFilter(request.GET, services, request=request)
     valid = chosen.is_valid()

@@ -7,10 +7,10 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
+from vendors import as_of
 from vendors.exports import table_response
 from vendors.filters import VendorFilter
 from vendors.models import Vendor
@@ -42,7 +42,7 @@ class KnownCount(Paginator):
 @permission_required("vendors.view_vendor", raise_exception=True)
 def vendor_list(request: HttpRequest) -> HttpResponse:
     """The register, narrowed by the address, with its figures and the expiry timeline."""
-    on = timezone.localdate()
+    on = as_of.reading_day()
     chosen = VendorFilter(request.GET, Vendor.objects.all(), request=request)
     numbers = figures(on)
     # The ids first: what `listed` adds would else be read for each row before the page, too.
@@ -72,7 +72,7 @@ def vendor_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """What the list shows, all pages of it, as a file."""
     if kind not in ("csv", "xlsx"):
         raise Http404
-    on = timezone.localdate()
+    on = as_of.reading_day()
     chosen = VendorFilter(request.GET, Vendor.objects.all(), request=request)
     return table_response(
         kind, f"vendors-{on.isoformat()}", EXPORT_HEADERS, export_rows(chosen.qs, on)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from vendors import as_of
 from vendors.forms.papers import BridgeForm, ReportForm, ReportReviewForm
 from vendors.forms.refusals import show_refusal
 from vendors.models import AssuranceReport, BridgeLetter, Vendor
@@ -29,7 +30,7 @@ def report_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    on = timezone.localdate()
+    on = as_of.reading_day()
     line = report_lines(AssuranceReport.objects.filter(pk=pk), on)[0]
     context = {
         "report": report,

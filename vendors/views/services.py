@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from vendors import as_of
 from vendors.forms.facts import FactForm
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import RetireForm, ServiceForm, model_rows, region_rows
@@ -35,7 +36,7 @@ def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
         Tab("Overview", "?", tab == "overview"),
         Tab("History", "?tab=history", tab == "history"),
     ]
-    on = timezone.localdate()
+    on = as_of.reading_day()
     context = {"service": service, "vendor": service.vendor, "tab": tab, "tabs": tabs, "on": on}
     return render(request, "vendors/service_detail.html", {**context, **service_page(service, on)})
 
@@ -129,7 +130,7 @@ def fact_history(request: HttpRequest, slug: str, dimension: str) -> HttpRespons
     """Every look at one dimension of a service, newest first."""
     service = get_object_or_404(Service.objects.select_related("vendor"), slug=slug)
     asked = _dimension(dimension)
-    on = timezone.localdate()
+    on = as_of.reading_day()
     facts = service.facts.filter(dimension=asked).select_related("verified_by")
     context = {
         "service": service,

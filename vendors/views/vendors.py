@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from vendors import as_of
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import VendorForm, VendorReviewForm, VendorStateForm
 from vendors.models import Vendor
@@ -27,7 +28,7 @@ def vendor_detail(request: HttpRequest, slug: str) -> HttpResponse:
     vendor = get_object_or_404(Vendor.objects.select_related("owner"), slug=slug)
     chosen = request.GET.get("tab", "")
     tab = chosen if chosen in VENDOR_TABS else "overview"
-    on = timezone.localdate()
+    on = as_of.reading_day()
     context = {
         "vendor": vendor,
         "on": on,
