@@ -49,7 +49,8 @@ ENDINGS = (
     "comparison",
 )
 MORE = ("portal:search",)
-TODAYS = ("policies:draft-list",)
+# What is half done and has no past: drafts and imports.
+TODAYS = ("policies:draft-list", "vendors:import-list", "vendors:import-detail")
 # A POST to these changes nothing that a day is read of.
 HARMLESS = ("portal:search", "portal:theme", "account_logout")
 SPOOLED_BYTES = 1024 * 1024

@@ -210,3 +210,13 @@ def test_a_quiet_column_alone_makes_no_version(db):
     rows("UPDATE vendors_sample SET name = 'two', seen = 4")
     listed = "SELECT name, seen FROM history.vendors_sample ORDER BY known_from"
     assert rows(listed) == [("one", 1), ("two", 4)]
+
+
+@pytest.mark.parametrize("name", ["closed_at", "at", "key", "closed", "position", "tracked"])
+def test_a_column_may_have_any_name(name, db):
+    rows(f'CREATE TABLE vendors_sample (id bigint PRIMARY KEY, "{name}" integer)')
+    rows("SELECT vendors_track('vendors_sample')")
+    rows("INSERT INTO vendors_sample VALUES (1, 1), (2, 1)")
+    rows(f'UPDATE vendors_sample SET "{name}" = 2 WHERE id = 1')  # noqa: S608
+    listed = f'SELECT id, "{name}" FROM history.vendors_sample ORDER BY id, known_from'  # noqa: S608
+    assert rows(listed) == [(1, 1), (1, 2), (2, 1)]
