@@ -10,7 +10,9 @@ from vendors.views import (
     imports,
     register,
     reports,
+    reviews,
     services,
+    states,
     vendors,
 )
 
@@ -21,8 +23,19 @@ urlpatterns = [
     path("vendors/new/", vendors.vendor_create, name="vendor-create"),
     path("vendors/<slug:slug>/", vendors.vendor_detail, name="vendor-detail"),
     path("vendors/<slug:slug>/edit/", vendors.vendor_edit, name="vendor-edit"),
-    path("vendors/<slug:slug>/state/", vendors.vendor_state, name="vendor-state"),
-    path("vendors/<slug:slug>/review/", vendors.vendor_review, name="vendor-review"),
+    path("vendors/<slug:slug>/state/", states.vendor_state, name="vendor-state"),
+    path("vendors/<slug:slug>/review/", reviews.vendor_review, name="vendor-review"),
+    path(
+        "vendors/<slug:slug>/conditions/new/",
+        states.condition_create,
+        name="vendorcondition-create",
+    ),
+    path("vendor-conditions/<int:pk>/met/", states.condition_meet, name="vendorcondition-meet"),
+    path("vendor-conditions/<int:pk>/waive/", states.condition_waive, name="vendorcondition-waive"),
+    path("reviews/<int:pk>/", reviews.review_detail, name="review-detail"),
+    path("reviews/<int:pk>/discard/", reviews.review_discard, name="review-discard"),
+    path("reviews/<int:pk>/finish/", reviews.review_finish, name="review-finish"),
+    path("reviews/<int:pk>/<slug:section>/", reviews.review_section, name="review-section"),
     path("vendors/<slug:slug>/services/new/", services.service_create, name="service-create"),
     path(
         "vendors/<slug:slug>/agreements/new/", agreements.agreement_create, name="agreement-create"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.text import slugify
 
 from portal.demo.acting import Company, acting
@@ -31,9 +33,11 @@ from vendors.models import (
     ServiceModel,
     ServiceRegion,
     Vendor,
+    VendorCondition,
 )
 from vendors.services.agreements import record_agreement
 from vendors.services.catalogue import load_catalogue
+from vendors.services.conditions import approve_with_conditions
 from vendors.services.facts import record_fact
 from vendors.services.register import change_vendor_state, review_vendor, save_service
 from vendors.services.reports import add_bridge, record_report, review_report
@@ -100,10 +104,20 @@ def _review(alder: Company, plan: VendorPlan) -> None:
         vendor.criticality = plan.criticality
         vendor.full_clean()
         vendor.save()
-        change_vendor_state(vendor, Vendor.State.IN_REVIEW)
+        who: dict[str, Any] = {"by": alder.officer, "at": alder.moment(plan.reviewed, 15)}
+        change_vendor_state(vendor, Vendor.State.IN_REVIEW, reason="Asked for by a team.", **who)
         review_vendor(vendor, on=alder.day(plan.reviewed), next_on=alder.day(plan.due))
-        approved = Vendor.State.CONDITIONS if plan.conditions else Vendor.State.APPROVED
-        change_vendor_state(vendor, approved)
+        if plan.condition:
+            text, due = plan.condition
+            condition = VendorCondition(
+                text=text, due_on=alder.day(due), owner=alder.second_officer
+            )
+            on = alder.day(plan.reviewed)
+            reason = "Good enough to begin with."
+            approve_with_conditions(vendor, [condition], reason=reason, on=on, **who)
+        else:
+            reason = "The papers are in order."
+            change_vendor_state(vendor, Vendor.State.APPROVED, reason=reason, **who)
     vendor.refresh_from_db()
 
 

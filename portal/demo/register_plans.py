@@ -53,13 +53,13 @@ OWN_REGION = "own-datacenter"
 
 @dataclass(frozen=True)
 class VendorPlan:
-    """When a vendor was reviewed and is due again, and in which state that left it."""
+    """When a vendor was reviewed and is due again; a condition has its text and its day."""
 
     slug: str
     criticality: str
     reviewed: int
     due: int
-    conditions: bool = False
+    condition: tuple[str, int] | None = None
 
 
 VENDORS = (
@@ -71,7 +71,13 @@ VENDORS = (
     VendorPlan("snowflake", Vendor.Criticality.MEDIUM, -200, 165),
     VendorPlan("self-hosted", Vendor.Criticality.MEDIUM, -120, 245),
     VendorPlan("larkspur-speech", Vendor.Criticality.HIGH, -130, 235),
-    VendorPlan("quillwork", Vendor.Criticality.HIGH, -92, 88, conditions=True),
+    VendorPlan(
+        "quillwork",
+        Vendor.Criticality.HIGH,
+        -92,
+        88,
+        condition=("Send the SOC 2 Type II report that is under way.", 40),
+    ),
     VendorPlan("fernhill-analytics", Vendor.Criticality.LOW, -369, -4),
 )
 

@@ -36,6 +36,7 @@ NEVER_CHANGED = {
     "vendors_fact",
     "vendors_reportexception",
     "vendors_reportscope",
+    "vendors_vendortransition",
 }
 # Rows of which only the fields of their life cycle change.
 VERSIONED = {
@@ -44,7 +45,11 @@ VERSIONED = {
     "vendors_cuec",
     "vendors_reportcondition",
     "vendors_subservice",
+    "vendors_vendorcondition",
 }
+# Rows that never change once they are signed off, and the parts of them.
+SEALED = {"vendors_offboarding", "vendors_vendorreview"}
+SEALED_PARTS = {"vendors_offboardingstep", "vendors_reviewitem"}
 # What decisions rest on: any change of it raises the epoch.
 RAISES_EPOCH = {
     "guardian_userobjectpermission",
@@ -90,7 +95,7 @@ def test_every_append_only_table_refuses_update_delete_and_truncate(db):
     refusing = triggers("vendors_refuse")
     whole = BEFORE | UPDATE | DELETE | TRUNCATE
     assert {table for table, bits in refusing.items() if bits & whole == whole} == NEVER_CHANGED
-    assert set(refusing) == NEVER_CHANGED | VERSIONED
+    assert set(refusing) == NEVER_CHANGED | VERSIONED | SEALED | SEALED_PARTS
 
 
 def test_versions_keep_all_but_their_life_cycle(db):
@@ -99,6 +104,18 @@ def test_versions_keep_all_but_their_life_cycle(db):
     for table in VERSIONED:
         assert keeping[table] & (BEFORE | UPDATE) == BEFORE | UPDATE
         assert refusing[table] & (DELETE | TRUNCATE) == DELETE | TRUNCATE
+
+
+def test_what_is_signed_off_is_sealed_with_its_parts(db):
+    refusing = triggers("vendors_refuse")
+    assert {table for table, bits in refusing.items() if bits & TRUNCATE and not bits & DELETE} == (
+        SEALED | SEALED_PARTS
+    )
+    wholes, parts = triggers("vendors_seal"), triggers("vendors_seal_part")
+    assert set(wholes) == SEALED
+    assert all(bits & (BEFORE | UPDATE | DELETE) == 26 for bits in wholes.values())
+    assert set(parts) == SEALED_PARTS
+    assert all(bits & (BEFORE | INSERT | UPDATE | DELETE) == 30 for bits in parts.values())
 
 
 def test_every_change_of_what_decisions_rest_on_raises_the_epoch(db):

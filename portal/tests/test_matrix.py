@@ -78,6 +78,13 @@ RULES = {
     "vendors:vendor-edit": form(OFFICER),
     "vendors:vendor-state": form(OFFICER),
     "vendors:vendor-review": form(OFFICER),
+    "vendors:vendorcondition-create": form(OFFICER),
+    "vendors:vendorcondition-meet": form(OFFICER),
+    "vendors:vendorcondition-waive": form(OFFICER),
+    "vendors:review-detail": page(REGISTER),
+    "vendors:review-discard": button(OFFICER),
+    "vendors:review-finish": form(OFFICER),
+    "vendors:review-section": form(OFFICER),
     "vendors:service-create": form(OFFICER),
     "vendors:service-detail": page(REGISTER),
     "vendors:service-edit": form(OFFICER),
@@ -208,7 +215,7 @@ PATTERNS = dict(named(get_resolver()))
 def address(name: str, world: World) -> str:
     """The address of a page about the objects of the world."""
     kind = name.rsplit(":", maxsplit=1)[-1].split("-", maxsplit=1)[0]
-    of_vendor = {"service-create", "agreement-create", "report-create"}
+    of_vendor = {"service-create", "agreement-create", "report-create", "vendorcondition-create"}
     slugs = {
         "vendor": world.vendor.slug,
         "service": world.service.slug,
@@ -225,6 +232,8 @@ def address(name: str, world: World) -> str:
         "document": world.document,
         "import": world.imported,
         "draft": world.draft,
+        "review": world.review,
+        "vendorcondition": world.condition,
         "key": world.key,
         "finding": world.finding,
         "subject": world.vendor,
@@ -241,6 +250,7 @@ def address(name: str, world: World) -> str:
         "dimension": "training_use",
         "what": "vendors",
         "step": 1,
+        "section": "baa",
         "call_id": world.call.call_id,
         "uidb36": "1",
         "key": "set-password",

@@ -31,9 +31,10 @@ officer = get_user_model().objects.get(email="officer@example.com")
 vendor = Vendor(name="Lumen Models", slug="lumen-models", legal_name="Lumen Models Inc.")
 vendor.full_clean()
 vendor.save()
-register.change_vendor_state(vendor, Vendor.State.IN_REVIEW)
+step = {"by": officer, "at": timezone.now()}
+register.change_vendor_state(vendor, Vendor.State.IN_REVIEW, reason="Asked for.", **step)
 register.review_vendor(vendor, on=on)
-register.change_vendor_state(vendor, Vendor.State.APPROVED)
+register.change_vendor_state(vendor, Vendor.State.APPROVED, reason="Reviewed.", **step)
 service = Service(vendor=vendor, name="Lumen API", slug="lumen-api", provider="lumen")
 regions = [ServiceRegion(region="us-east-1", guarantee="contract")]
 register.save_service(service, [ServiceModel(pattern="lumen-*")], regions)

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "policies.IntegrationEvent": "a trail itself, append-only",
     "policies.PromptGrant": "a view; guardian's grants have their history",
     "policies.KeyUse": "when a key was last used; decides nothing",
+    "vendors.VendorTransition": "a trail itself, append-only",
 }
 
 # Calls that look like writes past save(), by module, function and name, each with why it may stay.

@@ -22,6 +22,8 @@ from vendors.models import (
     RegisterImport,
     Service,
     Vendor,
+    VendorCondition,
+    VendorReview,
 )
 from vendors.services.importing.imports import begin
 from vendors.tests import make as register
@@ -47,6 +49,8 @@ class World:
     call: Call
     finding: Finding
     pack: EvidencePack
+    review: VendorReview
+    condition: VendorCondition
     imported: RegisterImport
     plan: CostPlan
 
@@ -84,6 +88,10 @@ def build() -> World:
         call=call,
         finding=finding,
         pack=_pack(people["auditor"]),
+        review=VendorReview.objects.create(vendor=vendor, started_on=TODAY),
+        condition=VendorCondition.objects.create(
+            vendor=vendor, text="Send the Type II.", set_on=TODAY, due_on=TODAY
+        ),
         imported=begin(
             "vendors", "list.csv", b"Vendor\nMarigold\n", by=people["officer"], at=make.NOON
         ),

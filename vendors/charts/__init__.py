@@ -18,6 +18,7 @@ from vendors.charts.bars import (
     stacked_bars,
 )
 from vendors.charts.shapes import Caption, Key, Table, day_text
+from vendors.charts.states import Place, StateMachine, state_machine
 from vendors.charts.timelines import Axis, Marker, Row, Span, Timeline, timeline
 
 __all__ = [
@@ -28,15 +29,18 @@ __all__ = [
     "Key",
     "Marker",
     "Part",
+    "Place",
     "Row",
     "Series",
     "Span",
     "StackedBars",
+    "StateMachine",
     "Table",
     "Timeline",
     "bar_list",
     "day_text",
     "donut",
     "stacked_bars",
+    "state_machine",
     "timeline",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django import forms
@@ -10,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from vendors.models import Service, ServiceModel, ServiceRegion, Vendor
-from vendors.services.register import TRANSITIONS
 from vendors.services.slugs import free_slug
 
 
@@ -32,6 +30,7 @@ class VendorForm(forms.ModelForm):
             "website",
             "criticality",
             "owner",
+            "review_cadence",
             "review_interval_days",
             "description",
         )
@@ -48,37 +47,6 @@ class VendorForm(forms.ModelForm):
         if not self.instance.pk and self.cleaned_data.get("name"):
             self.instance.slug = free_slug(Vendor, self.cleaned_data["name"])
         return cleaned
-
-
-class VendorStateForm(forms.Form):
-    """The states that may follow the present one."""
-
-    state = forms.ChoiceField(label="New state", widget=forms.RadioSelect)
-
-    def __init__(self, *args: Any, vendor: Vendor, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [(state.value, state.label) for state in TRANSITIONS[vendor.state]]
-        self.fields["state"].choices = choices  # type: ignore[attr-defined]
-
-
-class VendorReviewForm(forms.Form):
-    """That somebody looked at the vendor again, and when the next look is due."""
-
-    last_reviewed_on = forms.DateField(label="Reviewed on")
-    next_review_on = forms.DateField(
-        label="Next review", required=False, help_text="Empty: one interval later."
-    )
-
-    def __init__(self, *args: Any, today: dt.date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.today = today
-        self.fields["last_reviewed_on"].initial = today
-
-    def clean_last_reviewed_on(self) -> dt.date:
-        day: dt.date = self.cleaned_data["last_reviewed_on"]
-        if day > self.today:
-            raise ValidationError("A review cannot have happened in the future.")
-        return day
 
 
 class LinesField(forms.CharField):
@@ -140,7 +108,7 @@ class ServiceModelForm(forms.ModelForm):
 class ServiceRegionForm(forms.ModelForm):
     class Meta:
         model = ServiceRegion
-        fields = ("region", "purpose", "guarantee")
+        fields = ("region", "purpose", "guarantee", "source", "page")
 
 
 class DistinctRows(forms.BaseFormSet):

@@ -2,11 +2,13 @@ from vendors.models.agreements import Agreement, CoveredScope
 from vendors.models.costs import Capability, CostFact
 from vendors.models.documents import Document
 from vendors.models.epoch import Epoch
-from vendors.models.facts import Dimension, Fact, Grade
+from vendors.models.facts import Dimension, Fact, FactAssignment, Grade
 from vendors.models.imports import ImportFile, RegisterImport
+from vendors.models.offboarding import Offboarding, OffboardingStep
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
+from vendors.models.reviews import ReviewItem, VendorCondition, VendorReview, VendorTransition
 from vendors.models.subservices import Subservice
 from vendors.models.workbench import DocumentReading, ReportDraft
 
@@ -23,16 +25,23 @@ __all__ = [
     "DocumentReading",
     "Epoch",
     "Fact",
+    "FactAssignment",
     "Grade",
     "ImportFile",
+    "Offboarding",
+    "OffboardingStep",
     "RegisterImport",
     "ReportCondition",
     "ReportDraft",
     "ReportException",
     "ReportScope",
+    "ReviewItem",
     "Service",
     "ServiceModel",
     "ServiceRegion",
     "Subservice",
     "Vendor",
+    "VendorCondition",
+    "VendorReview",
+    "VendorTransition",
 ]

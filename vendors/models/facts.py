@@ -147,3 +147,31 @@ class Fact(models.Model):
             return None
         stale_on = self.verified_on + dt.timedelta(days=fresh_days + 1)
         return min(stale_on, self.expires_on) if self.expires_on else stale_on
+
+
+class FactAssignment(models.Model):
+    """Who looks next at one dimension of a service; gone once somebody has verified it."""
+
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="assignments")
+    dimension = models.CharField(max_length=24, choices=Dimension)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    look_by = models.DateField(null=True, blank=True, help_text="The day it should be done by.")
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    assigned_on = models.DateField()
+
+    class Meta:
+        ordering = ["service", "dimension"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "dimension"],
+                name="fact_assignment_once",
+                violation_error_message="Somebody looks at this already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_dimension_display()} of {self.service}"

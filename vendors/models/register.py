@@ -214,6 +214,10 @@ class ServiceRegion(models.Model):
     region = models.CharField(max_length=40, validators=[REGION])
     purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.PROCESSING)
     guarantee = models.CharField(max_length=12, choices=Guarantee, default=Guarantee.CONFIGURABLE)
+    source = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="Address or title of what says so."
+    )
+    page = models.CharField(max_length=40, blank=True, db_default="")
 
     class Meta:
         ordering = ["region", "purpose"]

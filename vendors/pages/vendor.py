@@ -9,6 +9,7 @@ from typing import Any
 
 from vendors.models import Vendor
 from vendors.pages.lines import agreement_lines, fact_lines, report_lines, service_lines
+from vendors.pages.states import reviews_tab
 from vendors.pages.timeline import vendor_timeline
 from vendors.tables import STATE_KINDS
 
@@ -53,13 +54,18 @@ VENDOR_TABS: dict[str, tuple[str, Callable[[Vendor, dt.date], dict[str, Any]]]] 
     "agreements": ("Agreements", _agreements),
     "reports": ("Reports", _reports),
     "facts": ("Facts", _facts),
+    "reviews": ("Reviews", reviews_tab),
     "evidence": ("Evidence", _elsewhere),
     "calls": ("Calls", _elsewhere),
     "history": ("History", _elsewhere),
 }
 
-# Tabs that show what apps above know, and the permission those ask for.
-TAB_PERMISSIONS = {"evidence": "evidence.view_finding", "calls": "audits.view_call"}
+# Tabs of which not everybody who sees a vendor sees all, and the permission each asks for.
+TAB_PERMISSIONS = {
+    "reviews": "vendors.view_vendorreview",
+    "evidence": "evidence.view_finding",
+    "calls": "audits.view_call",
+}
 
 
 def vendor_tabs(current: str, permitted: Callable[[str], bool]) -> list[Tab]:

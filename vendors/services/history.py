@@ -223,6 +223,8 @@ def _text(field: Field[Any, Any], value: Any, names: Names) -> str:
     if isinstance(field, DateField):
         return _day(value)
     choices = dict(getattr(getattr(field, "base_field", field), "flatchoices", ()))
+    if isinstance(value, dict):
+        value = [f"{name}: {each}" for name, each in value.items()]
     values = value if isinstance(value, list) else [value]
     return Truncator(", ".join(str(choices.get(v, v)) for v in values)).chars(LONGEST)
 

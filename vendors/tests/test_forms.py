@@ -17,6 +17,7 @@ from vendors.models import (
     Service,
     Vendor,
 )
+from vendors.services.register import review_vendor
 from vendors.tests import make
 from vendors.tests.test_pages import VIEWS, WRITES, signed_in
 from vendors.tests.test_uploads import on_open, pdf
@@ -310,7 +311,12 @@ def test_the_form_begins_with_the_last_answer(officer, service):
 
 
 def test_a_vendor_is_added_as_a_prospect_with_a_name_of_its_own(officer):
-    posted = {"name": "New", "criticality": "high", "review_interval_days": 365}
+    posted = {
+        "name": "New",
+        "criticality": "high",
+        "review_cadence": "after_last",
+        "review_interval_days": 365,
+    }
     response = officer.post("/vendors/new/", posted)
     stored = Vendor.objects.get()
     assert response.url == "/vendors/new-2/"
@@ -324,17 +330,26 @@ def test_a_vendor_is_added_as_a_prospect_with_a_name_of_its_own(officer):
 def test_a_vendor_is_edited_reviewed_and_taken_through_its_states(officer):
     vendor = make.vendor("Acme", state="in_review", next_review_on=None)
     url = f"/vendors/{vendor.slug}"
-    assert "Record a review first" in errors(officer.post(f"{url}/state/", {"state": "approved"}))
-    officer.post(f"{url}/review/", {"last_reviewed_on": today()})
-    officer.post(f"{url}/state/", {"state": "approved"})
-    fields = {"name": "Acme Corp", "criticality": "low", "review_interval_days": 90}
+    rows = {"conditions-TOTAL_FORMS": 0, "conditions-INITIAL_FORMS": 0, "reason": "As agreed."}
+    approval = {"state": "approved", **rows}
+    assert "Record a review first" in errors(officer.post(f"{url}/state/", approval))
+    review_vendor(vendor, on=today())
+    assert "required" in errors(officer.post(f"{url}/state/", {**approval, "reason": ""}))
+    officer.post(f"{url}/state/", approval)
+    fields = {
+        "name": "Acme Corp",
+        "criticality": "low",
+        "review_cadence": "fixed",
+        "review_interval_days": 90,
+    }
     officer.post(f"{url}/edit/", fields)
     vendor.refresh_from_db()
     assert (vendor.name, vendor.state, vendor.criticality) == ("Acme Corp", "approved", "low")
+    assert vendor.review_cadence == "fixed"
     assert vendor.next_review_on == today() + 365 * DAY
-    future = officer.post(f"{url}/review/", {"last_reviewed_on": today() + DAY})
-    assert "in the future" in errors(future)
-    assert "Select a valid choice" in errors(officer.post(f"{url}/state/", {"state": "prospect"}))
+    back = officer.post(f"{url}/state/", {"state": "prospect", **rows})
+    assert "Select a valid choice" in errors(back)
+    assert vendor.transitions.get().reason == "As agreed."
 
 
 def test_a_service_is_added_changed_and_retired(officer, service):

@@ -20,14 +20,19 @@ from vendors.tests.test_agreements import run
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
+NOON = dt.datetime.combine(TODAY, dt.time(12), dt.UTC)
+
+
+def go(vendor: Vendor, to: str) -> Vendor:
+    return change_vendor_state(vendor, to, reason="As agreed.", by=None, at=NOON)
 
 
 def test_a_vendor_goes_from_prospect_to_offboarded():
     vendor = make.vendor(state=Vendor.State.PROSPECT)
-    change_vendor_state(vendor, "in_review")
+    go(vendor, "in_review")
     review_vendor(vendor, on=TODAY)
     for state in ("approved", "suspended", "offboarding", "offboarded"):
-        vendor = change_vendor_state(vendor, state)
+        vendor = go(vendor, state)
     assert vendor.state == "offboarded"
 
 
@@ -42,12 +47,12 @@ def test_every_state_is_in_the_table_and_can_be_left():
 )
 def test_a_state_that_cannot_follow_is_refused(state, to):
     with pytest.raises(ValidationError, match="cannot follow"):
-        change_vendor_state(make.vendor(state=state), to)
+        go(make.vendor(state=state), to)
 
 
 def test_nobody_is_approved_without_a_review():
     with pytest.raises(ValidationError, match="Record a review first"):
-        change_vendor_state(make.vendor(state="in_review"), "approved")
+        go(make.vendor(state="in_review"), "approved")
 
 
 def test_the_next_review_is_one_interval_away_unless_told():
@@ -158,7 +163,7 @@ def test_a_fact_that_says_nothing_is_refused(change, message):
         lambda: Fact.objects.update(value="no"),
         lambda: run("DELETE FROM vendors_fact"),
         lambda: run("UPDATE vendors_fact SET verified_on = '2026-01-01'"),
-        lambda: run("TRUNCATE vendors_fact"),
+        lambda: run("TRUNCATE vendors_fact CASCADE"),
     ],
     ids=["update", "delete", "raw update", "truncate"],
 )

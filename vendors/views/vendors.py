@@ -1,4 +1,4 @@
-"""A vendor: its page, its fields, its state and its reviews."""
+"""A vendor: its page and its fields."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from vendors import as_of
 from vendors.forms.refusals import show_refusal
-from vendors.forms.register import VendorForm, VendorReviewForm, VendorStateForm
+from vendors.forms.register import VendorForm
 from vendors.models import Vendor
 from vendors.pages.vendor import VENDOR_TABS, vendor_page, vendor_tabs
-from vendors.services.register import TRANSITIONS, change_vendor_state, review_vendor
 from vendors.services.saving import save_checked
 
 
@@ -34,7 +33,6 @@ def vendor_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "on": on,
         "tab": tab,
         "tabs": vendor_tabs(tab, request.user.has_perm),
-        "can_change_state": bool(TRANSITIONS[vendor.state]),
         **vendor_page(vendor, tab, on),
     }
     return render(request, f"vendors/vendor_{tab}.html", context)
@@ -70,57 +68,4 @@ def _edit(request: HttpRequest, form: VendorForm, title: str, slug: str) -> Http
     # The stored name, not the one that was typed and refused.
     stored = Vendor.objects.filter(slug=slug).first() if slug else None
     context: dict[str, Any] = {"form": form, "title": title, "vendor": stored, "submit": "Save"}
-    return render(request, "vendors/vendor_form.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("vendors.change_vendor", raise_exception=True)
-def vendor_state(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take a vendor to its next state."""
-    vendor = get_object_or_404(Vendor, slug=slug)
-    form = VendorStateForm(request.POST or None, vendor=vendor)
-    if request.method == "POST" and form.is_valid():
-        try:
-            vendor = change_vendor_state(vendor, form.cleaned_data["state"])
-        except ValidationError as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"The state is now: {vendor.get_state_display()}.")
-            return redirect("vendors:vendor-detail", slug)
-    context = {
-        "form": form,
-        "title": "Change the state",
-        "vendor": vendor,
-        "submit": "Change the state",
-        "lede": f"Now: {vendor.get_state_display()}. The gate lets PHI pass for approved vendors.",
-    }
-    return render(request, "vendors/vendor_form.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("vendors.change_vendor", raise_exception=True)
-def vendor_review(request: HttpRequest, slug: str) -> HttpResponse:
-    """Record that a vendor was reviewed."""
-    vendor = get_object_or_404(Vendor, slug=slug)
-    form = VendorReviewForm(request.POST or None, today=timezone.localdate())
-    if request.method == "POST" and form.is_valid():
-        days = form.cleaned_data
-        try:
-            vendor = review_vendor(
-                vendor, on=days["last_reviewed_on"], next_on=days["next_review_on"]
-            )
-        except ValidationError as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(
-                request, f"The next review is due on {vendor.next_review_on:%-d %B %Y}."
-            )
-            return redirect("vendors:vendor-detail", slug)
-    context = {
-        "form": form,
-        "title": "Record a review",
-        "vendor": vendor,
-        "submit": "Record the review",
-        "lede": "Read the papers again, verify the stale facts, then record the day.",
-    }
     return render(request, "vendors/vendor_form.html", context)
