@@ -266,6 +266,7 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 MEDIA_ROOT = DATA_DIR / "documents"
 MEDIA_URL = ""  # documents are served by views that check permissions, never by a path
 PACK_ROOT = DATA_DIR / "packs"
+PAGE_IMAGE_ROOT = DATA_DIR / "page-images"  # drawn from documents; may be emptied at any time
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "packs": {

@@ -1,4 +1,4 @@
-"""Background work of vendors: imports that were confirmed, and their files once they are old."""
+"""Background work of vendors: imports that were confirmed, their old files, papers to read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from vendors.models import RegisterImport
+from vendors.services import readings
 from vendors.services.importing import imports
 
 KEPT_SECONDS = 3600
@@ -34,3 +35,8 @@ def apply_import(pk: int) -> None:
 @shared_task(base=DjangoTask)
 def drop_import_files() -> None:
     imports.drop_files(at=timezone.now(), days=settings.IMPORT_FILE_DAYS)
+
+
+@shared_task(base=DjangoTask)
+def read_document(pk: int) -> None:
+    readings.read_document(pk, at=timezone.now())

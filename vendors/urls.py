@@ -14,6 +14,7 @@ from vendors.views import (
     services,
     states,
     vendors,
+    workbench,
 )
 
 app_name = "vendors"
@@ -41,6 +42,11 @@ urlpatterns = [
         "vendors/<slug:slug>/agreements/new/", agreements.agreement_create, name="agreement-create"
     ),
     path("vendors/<slug:slug>/reports/new/", reports.report_create, name="report-create"),
+    path(
+        "vendors/<slug:slug>/reports/workbench/",
+        workbench.reportdraft_create,
+        name="reportdraft-create",
+    ),
     path("services/<slug:slug>/", services.service_detail, name="service-detail"),
     path("services/<slug:slug>/edit/", services.service_edit, name="service-edit"),
     path("services/<slug:slug>/retire/", services.service_retire, name="service-retire"),
@@ -63,6 +69,15 @@ urlpatterns = [
     path("reports/<int:pk>/", reports.report_detail, name="report-detail"),
     path("reports/<int:pk>/review/", reports.report_review, name="report-review"),
     path("reports/<int:pk>/correct/", reports.report_correct, name="report-correct"),
+    path("reports/<int:pk>/workbench/", workbench.report_workbench, name="report-workbench"),
+    path(
+        "report-drafts/<int:pk>/discard/", workbench.reportdraft_discard, name="reportdraft-discard"
+    ),
+    path(
+        "report-drafts/<int:pk>/<slug:section>/",
+        workbench.reportdraft_section,
+        name="reportdraft-section",
+    ),
     path("reports/<int:pk>/bridge/", reports.bridge_create, name="bridge-create"),
     path("imports/", imports.import_list, name="import-list"),
     path("imports/new/", imports.import_create, name="import-create"),
@@ -78,4 +93,6 @@ urlpatterns = [
     path("imports/<int:pk>/confirm/", imports.import_confirm, name="import-confirm"),
     path("imports/<int:pk>/discard/", imports.import_discard, name="import-discard"),
     path("documents/<int:pk>/download/", documents.document_download, name="document-download"),
+    path("documents/<int:pk>/view/", documents.document_view, name="document-view"),
+    path("documents/<int:pk>/pages/<int:number>/", documents.document_page, name="document-page"),
 ]

@@ -100,6 +100,10 @@ RULES = {
     "vendors:report-review": form(OFFICER),
     "vendors:report-correct": form(OFFICER),
     "vendors:bridge-create": form(OFFICER),
+    "vendors:report-workbench": button(OFFICER),
+    "vendors:reportdraft-create": form(OFFICER),
+    "vendors:reportdraft-section": form(OFFICER),
+    "vendors:reportdraft-discard": button(OFFICER),
     "vendors:document-download": page(RECORDS),
     "vendors:import-list": page(RECORDS),
     "vendors:import-detail": page(RECORDS),
@@ -110,6 +114,8 @@ RULES = {
     "vendors:import-errors": page(OFFICER),
     "vendors:import-confirm": button(OFFICER),
     "vendors:import-discard": button(OFFICER),
+    "vendors:document-view": page(RECORDS),
+    "vendors:document-page": page(RECORDS),
     "vendors:comparison": page(REGISTER),
     "vendors:costfact-list": page(REGISTER),
     "vendors:costfact-create": form(OFFICER),
@@ -215,7 +221,13 @@ PATTERNS = dict(named(get_resolver()))
 def address(name: str, world: World) -> str:
     """The address of a page about the objects of the world."""
     kind = name.rsplit(":", maxsplit=1)[-1].split("-", maxsplit=1)[0]
-    of_vendor = {"service-create", "agreement-create", "report-create", "vendorcondition-create"}
+    of_vendor = {
+        "service-create",
+        "agreement-create",
+        "report-create",
+        "reportdraft-create",
+        "vendorcondition-create",
+    }
     slugs = {
         "vendor": world.vendor.slug,
         "service": world.service.slug,
@@ -234,6 +246,7 @@ def address(name: str, world: World) -> str:
         "draft": world.draft,
         "review": world.review,
         "vendorcondition": world.condition,
+        "reportdraft": world.report_draft,
         "key": world.key,
         "finding": world.finding,
         "subject": world.vendor,
@@ -250,7 +263,8 @@ def address(name: str, world: World) -> str:
         "dimension": "training_use",
         "what": "vendors",
         "step": 1,
-        "section": "baa",
+        "section": "report" if kind == "reportdraft" else "baa",
+        "number": 1,
         "call_id": world.call.call_id,
         "uidb36": "1",
         "key": "set-password",

@@ -20,6 +20,7 @@ from vendors.models import (
     Document,
     Epoch,
     RegisterImport,
+    ReportDraft,
     Service,
     Vendor,
     VendorCondition,
@@ -46,6 +47,7 @@ class World:
     key: IntegrationKey
     secret: str
     draft: IntegrationDraft
+    report_draft: ReportDraft
     call: Call
     finding: Finding
     pack: EvidencePack
@@ -58,6 +60,7 @@ class World:
 def build() -> World:
     people = {role: make.person(role) for role in ROLES} | {"nobody": make.person()}
     owner = people["owner"] = make.person("engineer", "owner@example.com")
+    officer = people["officer"]
     document = Document(
         name="paper.pdf", sha256="0" * 64, size_bytes=4, content_type="application/pdf"
     )
@@ -85,6 +88,7 @@ def build() -> World:
         key=key,
         secret=secret,
         draft=IntegrationDraft.objects.create(author=owner, answers={}),
+        report_draft=ReportDraft.objects.create(vendor=vendor, author=officer, changed_by=officer),
         call=call,
         finding=finding,
         pack=_pack(people["auditor"]),

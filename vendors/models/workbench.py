@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from vendors.models.documents import Document
 from vendors.models.register import Vendor
@@ -37,6 +38,12 @@ class DocumentReading(models.Model):
         return f"Reading of document {self.document_id}"
 
 
+class ReportDraftQuerySet(models.QuerySet["ReportDraft"]):
+    def open(self) -> ReportDraftQuerySet:
+        """Reviews that nobody has finished."""
+        return self.filter(finished_as__isnull=True)
+
+
 class ReportDraft(models.Model):
     """A review of a report begun and not finished; officers share it, nothing rests on it.
 
@@ -48,15 +55,23 @@ class ReportDraft(models.Model):
     document = models.ForeignKey(
         Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    replaces = models.OneToOneField(
+    replaces = models.ForeignKey(
         AssuranceReport,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="draft",
+        related_name="drafts",
         help_text="The report that is reviewed anew; none for a new one.",
     )
-    answers = models.JSONField(default=dict)
+    finished_as = models.ForeignKey(
+        AssuranceReport,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The report it became, for whoever still had it open.",
+    )
+    answers = models.JSONField(default=dict, blank=True)
     sections_done = ArrayField(models.CharField(max_length=12), default=list, blank=True)
     revision = models.PositiveIntegerField(default=0)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -66,9 +81,19 @@ class ReportDraft(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = ReportDraftQuerySet.as_manager()
+
     class Meta:
         ordering = ["-updated_at"]
         default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=Q(finished_as__isnull=True),
+                name="report_draft_open_once",
+                violation_error_message="Somebody has begun to review this report already.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Review of a report of {self.vendor}"

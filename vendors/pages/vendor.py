@@ -35,7 +35,10 @@ def _agreements(vendor: Vendor, on: dt.date) -> dict[str, Any]:
 
 
 def _reports(vendor: Vendor, on: dt.date) -> dict[str, Any]:
-    return {"reports": report_lines(vendor.reports.all(), on)}
+    return {
+        "reports": report_lines(vendor.reports.all(), on),
+        "drafts": vendor.report_drafts.open().select_related("changed_by", "replaces"),
+    }
 
 
 def _facts(vendor: Vendor, on: dt.date) -> dict[str, Any]:

@@ -214,7 +214,7 @@ def _changes(row: LogEntry, names: Names) -> Iterator[Change]:
 
 def _text(field: Field[Any, Any], value: Any, names: Names) -> str:
     """A stored value as people read it; empty for nothing."""
-    if value is None or value in ("", []):
+    if value in (None, "", [], {}):
         return ""
     if isinstance(field, ForeignKey):
         return names.get((field.related_model, value), f"number {value}")

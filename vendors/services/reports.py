@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from vendors.models import AssuranceReport, BridgeLetter, ReportScope, Subservice
-from vendors.services.saving import lock_vendor, save_checked
+from vendors.models import AssuranceReport, BridgeLetter, ReportScope
+from vendors.services.saving import copy_of, lock_vendor, save_checked
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import _User as User
@@ -41,46 +41,26 @@ def correct_report(
 ) -> AssuranceReport:
     """Store a row that replaces `old`, which no longer counts; the review starts again.
 
-    Its bridge letters and subservices are attached to the new row too. Raises: ValidationError.
+    Its bridge letters, subservices, exceptions and CUECs are attached to the new row too; its
+    conditions belong to the review and are not. Raises: ValidationError.
     """
+    replace_report(old, new, scopes, by=by)
+    parts = (old.bridges, old.subservices, old.exceptions, old.cuecs)
+    for rows in parts:
+        for row in rows.all():
+            save_checked(copy_of(row, report_id=new.pk))
+    return new
+
+
+def replace_report(
+    old: AssuranceReport, new: AssuranceReport, scopes: Sequence[ReportScope], *, by: User | None
+) -> AssuranceReport:
+    """As `correct_report`, without the lines of the old one. Raises: ValidationError."""
     lock_vendor(old.vendor)
     if AssuranceReport.objects.filter(replaces=old).exists():
         raise ValidationError("A newer row corrects this report. Correct that one.")
     new.vendor, new.replaces = old.vendor, old
-    record_report(new, scopes, by=by)
-    for letter in old.bridges.all():
-        save_checked(_copy(letter, new))
-    for part in old.subservices.all():
-        save_checked(_copy_subservice(part, new))
-    return new
-
-
-def _copy(letter: BridgeLetter, report: AssuranceReport) -> BridgeLetter:
-    return BridgeLetter(
-        report=report,
-        covers_from=letter.covers_from,
-        covers_to=letter.covers_to,
-        signer=letter.signer,
-        signer_role=letter.signer_role,
-        signed_on=letter.signed_on,
-        discloses_changes=letter.discloses_changes,
-        changes=letter.changes,
-        incidents=letter.incidents,
-        document=letter.document,
-        recorded_by=letter.recorded_by,
-    )
-
-
-def _copy_subservice(part: Subservice, report: AssuranceReport) -> Subservice:
-    return Subservice(
-        report=report,
-        name=part.name,
-        function=part.function,
-        method=part.method,
-        needs_own_report=part.needs_own_report,
-        own_report=part.own_report,
-        page=part.page,
-    )
+    return record_report(new, scopes, by=by)
 
 
 @transaction.atomic

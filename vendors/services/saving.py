@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
 from vendors.models import Vendor
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 def save_checked(row: models.Model) -> None:
@@ -34,6 +38,13 @@ def _violated(row: models.Model, error: IntegrityError) -> str | None:
             if constraint.name == name:
                 return str(constraint.violation_error_message)
     return None
+
+
+def copy_of(row: Row, **changes: Any) -> Row:
+    """An unsaved row with the same values but for its id and what `changes` names."""
+    values = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields}
+    del values[row._meta.pk.attname]
+    return type(row)(**{**values, **changes})
 
 
 def lock_vendor(vendor: Vendor) -> None:

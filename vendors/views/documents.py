@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from auditlog.signals import accessed
+from django.conf import settings
 from django.contrib.auth.decorators import permission_required
-from django.http import FileResponse, Http404, HttpRequest
+from django.core.cache import cache
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from vendors import pdf
 from vendors.models import Document
+from vendors.services.readings import page_image
+
+# Leafing through a paper is one reading of it: the history notes the person once in this time.
+ONE_READING_SECONDS = 3600
 
 
 @require_safe
@@ -27,4 +34,36 @@ def document_download(request: HttpRequest, pk: int) -> FileResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "no-store, private"
+    return response
+
+
+@require_safe
+@permission_required("vendors.view_document", raise_exception=True)
+def document_view(request: HttpRequest, pk: int) -> FileResponse:
+    """A paper in the browser's own viewer, in a window of its own; noted like a download."""
+    response = document_download(request, pk)
+    response["Content-Disposition"] = "inline"
+    # The viewer is a plugin to the browser: it does not start in a sandbox.
+    response["Content-Security-Policy"] = (
+        "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    return response
+
+
+@require_safe
+@permission_required("vendors.view_document", raise_exception=True)
+def document_page(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """A page of a paper as a picture, which every browser shows."""
+    document = get_object_or_404(Document, pk=pk)
+    try:
+        image = page_image(document, number)
+    except (FileNotFoundError, pdf.Unreadable):
+        raise Http404("This page cannot be shown.") from None
+    if cache.add(f"paper-read:{request.user.pk}:{document.pk}", 1, ONE_READING_SECONDS):
+        accessed.send(Document, instance=document)
+    response = HttpResponse(image, content_type="image/png")
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    # The browser may keep what this person has seen for as long as a session lasts.
+    response["Cache-Control"] = f"private, max-age={settings.SESSION_COOKIE_AGE}"
     return response

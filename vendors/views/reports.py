@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from vendors import as_of
 from vendors.forms.papers import BridgeForm, ReportForm, ReportReviewForm
 from vendors.forms.refusals import show_refusal
+from vendors.forms.sections import READ_IN_FULL
 from vendors.models import AssuranceReport, BridgeLetter, Vendor
 from vendors.pages.lines import report_lines
 from vendors.services.documents import storing
@@ -37,6 +38,7 @@ def report_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "vendor": report.vendor,
         "line": line,
         "bridges": report.bridges.select_related("document", "recorded_by"),
+        "readable": report.kind in READ_IN_FULL and not line.replaced,
         "bridgeable": report.kind == AssuranceReport.Kind.SOC2_TYPE2 and not line.replaced,
     }
     return render(request, "vendors/report_detail.html", context)
