@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from auditlog.context import set_extra_data
 
 from policies.models import DataClass, Integration
+from portal.demo.knowing import known_at
 from portal.demo.people import PEOPLE
 from portal.models import User
 from vendors.models import AssuranceReport, Service, Vendor
@@ -53,6 +54,9 @@ def company(on: dt.date) -> Company:
 
 @contextmanager
 def acting(person: User, at: dt.datetime) -> Iterator[None]:
-    """Changes inside are told in the history as `person`'s, at the moment `at`."""
-    with set_extra_data(context_data={"actor": person, "timestamp": at}):
+    """Changes inside are told in the history as `person`'s, at the moment `at`.
+
+    Read as of a day, they are known from that moment on.
+    """
+    with set_extra_data(context_data={"actor": person, "timestamp": at}), known_at(at):
         yield

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.text import slugify
 
 from portal.demo.acting import Company, acting
+from portal.demo.knowing import known_at
 from portal.demo.papers import paper
 from portal.demo.register_plans import (
     AGREEMENTS,
@@ -58,7 +59,8 @@ def record_register(alder: Company) -> None:
     for day, slug in sorted(looks):
         if day < LOOK:
             _verify(alder, slug, day)
-    load_catalogue(on=alder.day(LOOK))
+    with known_at(alder.moment(LOOK, 8)):
+        load_catalogue(on=alder.day(LOOK))
     for day, slug in sorted(looks):
         if day >= LOOK:
             _read_again(alder, slug, day)
@@ -184,7 +186,7 @@ def _report(alder: Company, plan: ReportPlan) -> None:
             covers_to=alder.day(last),
             signer="Head of compliance, for the management",
         )
-        with acting(alder.officer, alder.moment(first, 10)):
+        with acting(alder.officer, alder.moment(max(first, issued), 17)):
             add_bridge(letter, by=alder.officer)
     if plan.reviewed is not None:
         with acting(alder.second_officer, alder.moment(plan.reviewed, 11)):

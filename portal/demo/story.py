@@ -18,6 +18,7 @@ from evidence.services.packs_building import build_pack
 from policies.models import DataClass, Integration
 from policies.services.starter import load_data_classes
 from portal.demo.acting import Company, company
+from portal.demo.knowing import known_at, telling
 from portal.demo.register import record_register
 from portal.demo.traffic import DAYS, Traffic, days
 from portal.demo.use_plans import USES
@@ -38,10 +39,11 @@ def tell(*, on: dt.date, at: dt.datetime) -> bool:
     """
     if Integration.objects.filter(slug=USES[0].slug).exists():
         return False
-    with transaction.atomic():
+    with transaction.atomic(), telling():
         alder = company(on)
-        load_data_classes()
-        load_catalogue(on=alder.day(CATALOGUE_DAY))
+        with known_at(alder.moment(CATALOGUE_DAY, 9)):
+            load_data_classes()
+            load_catalogue(on=alder.day(CATALOGUE_DAY))
         record_register(alder)
         alder.classes = {each.slug: each for each in DataClass.objects.all()}
         _live_through(alder, at)
@@ -62,7 +64,8 @@ def _live_through(alder: Company, now: dt.datetime) -> None:
             sweep(at=min(alder.moment(offset, 23, 50), now))
         if offset % CHECKS_EVERY_DAYS == 0 and offset > -DAYS:
             at = min(alder.moment(offset, 6), now)
-            flag_findings(start_run(on=alder.day(offset), at=at), at=at)
+            with known_at(at):
+                flag_findings(start_run(on=alder.day(offset), at=at), at=at)
 
 
 def make_pack(*, on: dt.date, at: dt.datetime) -> EvidencePack | None:
