@@ -12,6 +12,11 @@ urlpatterns = [
     path(
         "findings/about/<slug:kind>/<int:pk>/", findings.subject_findings, name="subject-findings"
     ),
+    path(
+        "findings/notices/agreement/<int:pk>/",
+        findings.agreement_notices,
+        name="agreement-notices",
+    ),
     path("findings/<int:pk>/", findings.finding_detail, name="finding-detail"),
     path("findings/<int:pk>/assign/", findings.finding_assign, name="finding-assign"),
     path("findings/<int:pk>/note/", findings.finding_note, name="finding-note"),

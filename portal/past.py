@@ -47,6 +47,9 @@ ENDINGS = (
     "figures",
     "register",
     "comparison",
+    "clauses",
+    "notices",
+    "uncovered",
 )
 MORE = ("portal:search",)
 # What is half done and has no past: drafts and imports.

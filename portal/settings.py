@@ -228,6 +228,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
     "vendors.CostFact",
     "vendors.Document",
     "vendors.Agreement",
+    "vendors.AgreementClause",
+    {"model": "vendors.AgreementRequest", "m2m_fields": ["services"]},
     "vendors.CoveredScope",
     "vendors.AssuranceReport",
     "vendors.ReportScope",

@@ -24,12 +24,12 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from vendors import as_of
+from vendors.lifecycle import RECORDED, SOON_DAYS
 from vendors.models import Agreement, AssuranceReport, Dimension, Service, ServiceModel, Vendor
 from vendors.models.agreements import LAST_DAY
 from vendors.models.register import MODEL_PATTERN, REGION
 from vendors.services.postures import limits
 
-SOON_DAYS = 60
 NO_END = dt.date(9999, 12, 31)
 
 
@@ -250,3 +250,73 @@ class ComparisonFilter(django_filters.FilterSet):
     def as_asked(self, found: QuerySet[Service], _name: str, _value: Any) -> QuerySet[Service]:
         """What is shown of the services, not which."""
         return found
+
+
+class AgreementFilter(django_filters.FilterSet):
+    """The agreements of all vendors; replaced versions only where they are asked for."""
+
+    ENDING = [("30", "Within 30 days"), ("60", "Within 60 days"), ("90", "Within 90 days")]
+    OWNER = [("me", "Me"), ("nobody", "Nobody")]
+
+    q = django_filters.CharFilter(method="search", label="Search", max_length=80)
+    kind = django_filters.ChoiceFilter(choices=Agreement.Kind, empty_label="Any")
+    state = django_filters.ChoiceFilter(
+        choices=[*((each.value, each.label) for each in RECORDED), ("all", "All versions")],
+        method="by_state",
+        label="State",
+        empty_label="Newest versions",
+    )
+    vendor = django_filters.ModelChoiceFilter(
+        queryset=Vendor.objects.all(), to_field_name="slug", empty_label="Any"
+    )
+    ending = django_filters.ChoiceFilter(
+        choices=ENDING, method="by_ending", label="Ending", empty_label="Any day"
+    )
+    owner = django_filters.ChoiceFilter(method="by_owner", choices=OWNER, empty_label="Anybody")
+    sort = django_filters.OrderingFilter(
+        fields={
+            "vendor__name": "vendor",
+            "kind": "kind",
+            "starts_on": "starts",
+            "ends_on": "ends",
+            "owner__email": "owner",
+        }
+    )
+
+    class Meta:
+        model = Agreement
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.form.fields["q"].widget.attrs["placeholder"] = "Reference, vendor or account"
+
+    @property
+    def qs(self) -> QuerySet[Agreement]:
+        """Without a state, versions that another has replaced are left out."""
+        found: QuerySet[Agreement] = super().qs
+        if not self.form.cleaned_data.get("state"):
+            found = self.by_state(found, "state", "")
+        return found.order_by(*found.query.order_by, "-pk")
+
+    def search(self, found: QuerySet[Agreement], _name: str, value: str) -> QuerySet[Agreement]:
+        return found.filter(
+            Q(reference__icontains=value)
+            | Q(vendor__name__icontains=value)
+            | Q(counterparty__icontains=value)
+            | Q(account__icontains=value)
+        )
+
+    def by_state(self, found: Any, _name: str, value: str) -> QuerySet[Agreement]:
+        if value == "all":
+            return found
+        stated = found.with_state(as_of.reading_day())
+        return stated.filter(state=value) if value else stated.exclude(state="replaced")
+
+    def by_ending(self, found: Any, _name: str, value: str) -> QuerySet[Agreement]:
+        return found.ending(as_of.reading_day(), within_days=int(value))
+
+    def by_owner(self, found: QuerySet[Agreement], _name: str, value: str) -> QuerySet[Agreement]:
+        if value == "me":
+            return found.filter(owner_id=self.request.user.pk)
+        return found.filter(owner__isnull=True)

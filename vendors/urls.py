@@ -4,14 +4,17 @@ from django.urls import path
 
 from vendors.views import (
     agreements,
+    clauses,
     comparison,
     costs,
     documents,
     imports,
     register,
     reports,
+    requests,
     reviews,
     services,
+    signing,
     states,
     vendors,
     workbench,
@@ -38,9 +41,7 @@ urlpatterns = [
     path("reviews/<int:pk>/finish/", reviews.review_finish, name="review-finish"),
     path("reviews/<int:pk>/<slug:section>/", reviews.review_section, name="review-section"),
     path("vendors/<slug:slug>/services/new/", services.service_create, name="service-create"),
-    path(
-        "vendors/<slug:slug>/agreements/new/", agreements.agreement_create, name="agreement-create"
-    ),
+    path("vendors/<slug:slug>/agreements/new/", signing.agreement_create, name="agreement-create"),
     path("vendors/<slug:slug>/reports/new/", reports.report_create, name="report-create"),
     path(
         "vendors/<slug:slug>/reports/workbench/",
@@ -61,11 +62,21 @@ urlpatterns = [
     path("costs/figures/", costs.costfact_list, name="costfact-list"),
     path("costs/figures/new/", costs.costfact_create, name="costfact-create"),
     path("compare/", comparison.comparison, name="comparison"),
-    path("agreements/<int:pk>/", agreements.agreement_detail, name="agreement-detail"),
-    path("agreements/<int:pk>/amend/", agreements.agreement_amend, name="agreement-amend"),
     path(
-        "agreements/<int:pk>/terminate/", agreements.agreement_terminate, name="agreement-terminate"
+        "vendors/<slug:slug>/agreement-requests/new/",
+        requests.request_create,
+        name="agreementrequest-create",
     ),
+    path("agreements/", agreements.agreement_list, name="agreement-list"),
+    path("agreements/export/<slug:kind>/", agreements.agreement_export, name="agreement-export"),
+    path("agreements/<int:pk>/", agreements.agreement_detail, name="agreement-detail"),
+    path("agreements/<int:pk>/clauses/", clauses.agreement_clauses, name="agreement-clauses"),
+    path("agreements/<int:pk>/amend/", signing.agreement_amend, name="agreement-amend"),
+    path("agreements/<int:pk>/terminate/", signing.agreement_terminate, name="agreement-terminate"),
+    path("agreements/<int:pk>/return/", signing.agreement_return, name="agreement-return"),
+    path("agreement-requests/<int:pk>/", requests.request_detail, name="agreementrequest-detail"),
+    path("agreement-requests/<int:pk>/edit/", requests.request_edit, name="agreementrequest-edit"),
+    path("agreement-requests/<int:pk>/move/", requests.request_move, name="agreementrequest-move"),
     path("reports/<int:pk>/", reports.report_detail, name="report-detail"),
     path("reports/<int:pk>/review/", reports.report_review, name="report-review"),
     path("reports/<int:pk>/correct/", reports.report_correct, name="report-correct"),

@@ -3,7 +3,7 @@
 Each asks the apps below through their QuerySets and services; none of them knows of it.
 """
 
-from evidence.monitoring import papers, uses
+from evidence.monitoring import papers, signing, uses
 from evidence.monitoring.sightings import (
     Asked,
     Check,
@@ -59,6 +59,41 @@ _TABLE = [
         remedy="Record a version of the agreement with its signed copy.",
         find=papers.agreements_without_document,
         severity=always(Severity.MEDIUM),
+    ),
+    Check(
+        code="agreement-notice",
+        title="Notice of an agreement due",
+        control="AICPA TSC CC9.2; 45 CFR 164.308(b)(1)",
+        remedy="Decide whether it goes on: start its renewal, or give notice by that day.",
+        find=signing.notices_due,
+        severity=steady,
+        horizon_days=30,
+    ),
+    Check(
+        code="agreement-request-due",
+        title="Agreement wanted",
+        control="45 CFR 164.308(b)(1); AICPA TSC CC9.2",
+        remedy="Press the vendor, record the signed agreement, or drop the request.",
+        find=signing.requests_due,
+        severity=steady,
+        horizon_days=30,
+    ),
+    Check(
+        code="agreement-clauses",
+        title="Required clause absent or weak",
+        control="45 CFR 164.504(e)(2), 164.314(a)(2); GDPR Art. 28(3)",
+        remedy="Have the vendor sign an amendment with the clause, then read the new version.",
+        find=signing.clauses_missing,
+        severity=always(Severity.MEDIUM),
+    ),
+    Check(
+        code="return-due",
+        title="Proof of return or destruction due",
+        control="45 CFR 164.504(e)(2)(ii)(J); GDPR Art. 28(3)(g); AICPA TSC C1.2",
+        remedy="Ask the vendor for its letter or certificate, and record what became of the data.",
+        find=signing.returns_due,
+        severity=steady,
+        horizon_days=30,
     ),
     Check(
         code="report-ending",

@@ -12,23 +12,12 @@ from django.conf import settings
 
 from evidence.models import Finding
 from evidence.monitoring.sightings import Asked, Sighting, answering, services_in_use
+from evidence.monitoring.signing import of_agreement
 from vendors.coverage import Assurance, relied_until
 from vendors.models import Agreement, AssuranceReport, Fact, Service, Vendor
 from vendors.services.postures import limits
 
 ONE_DAY = dt.timedelta(days=1)
-
-
-def _of_agreement(agreement: Agreement, due_on: dt.date | None, detail: str = "") -> Sighting:
-    vendor = agreement.vendor
-    return Sighting(
-        subject=agreement,
-        label=f"{vendor.name}: {agreement.reference}",
-        due_on=due_on,
-        detail=detail,
-        owner_id=answering(agreement.owner) or answering(vendor.owner),
-        vendor_id=vendor.pk,
-    )
 
 
 def _of_vendor(vendor: Vendor, due_on: dt.date | None, detail: str = "") -> Sighting:
@@ -63,9 +52,7 @@ def _lapsing(kind: str, asked: Asked, until: dt.date) -> Iterator[Sighting]:
     )
     for row in rows:
         verb = "terminated" if row.terminated_on else "expires"
-        yield _of_agreement(
-            row, row.last_day(), f"{row.get_kind_display()} {verb}, nothing follows"
-        )
+        yield of_agreement(row, row.last_day(), f"{row.get_kind_display()} {verb}, nothing follows")
 
 
 def baas_ending(asked: Asked, until: dt.date) -> Iterable[Sighting]:
@@ -121,7 +108,7 @@ def agreements_without_document(asked: Asked, _until: dt.date) -> Iterator[Sight
     )
     for row in rows.select_related("vendor__owner", "owner"):
         detail = f"{row.get_kind_display()} in force, its signed copy was never uploaded"
-        yield _of_agreement(row, None, detail)
+        yield of_agreement(row, None, detail)
 
 
 ENDING = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -16,16 +17,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evidence.filters import FindingFilter
 from evidence.forms.findings import AssignForm, NoteForm
-from evidence.models import CheckRun, Finding
+from evidence.models import CheckRun, Finding, Notice
 from evidence.monitoring import CHECKS
 from evidence.services import findings as services
 from evidence.tasks import run_checks
 from policies.models import Integration
 from vendors import as_of
 from vendors.exports import Cell, table_response
-from vendors.models import Vendor
+from vendors.models import Agreement, Vendor
 
 PER_PAGE = 25
+# As many notices of an agreement as its page shows.
+NOTICES = 25
 # After this long a run that has not finished is not waited for any more.
 RUN_PATIENCE = dt.timedelta(minutes=10)
 EXPORT_HEADERS = [
@@ -194,3 +197,18 @@ def subject_findings(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         raise Http404
     context = {"subject": subject, "findings": rows}
     return render(request, "evidence/subject_findings.html", context)
+
+
+@require_safe
+@permission_required("evidence.view_finding", raise_exception=True)
+def agreement_notices(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was sent about an agreement, newest first; its page takes #agreement-notices of it."""
+    agreement = get_object_or_404(Agreement.objects.select_related("vendor"), pk=pk)
+    sent = Notice.objects.filter(
+        finding__subject_type=ContentType.objects.get_for_model(Agreement), finding__subject_id=pk
+    )
+    context = {
+        "agreement": agreement,
+        "notices": sent.select_related("finding").order_by("-sent_at", "-pk")[:NOTICES],
+    }
+    return render(request, "evidence/agreement_notices.html", context)

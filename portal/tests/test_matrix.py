@@ -95,6 +95,14 @@ RULES = {
     "vendors:agreement-detail": page(REGISTER),
     "vendors:agreement-amend": form(OFFICER),
     "vendors:agreement-terminate": form(OFFICER),
+    "vendors:agreement-list": page(REGISTER),
+    "vendors:agreement-export": page(REGISTER),
+    "vendors:agreement-clauses": Rule(get=REGISTER, post=OFFICER),
+    "vendors:agreement-return": form(OFFICER),
+    "vendors:agreementrequest-create": form(OFFICER),
+    "vendors:agreementrequest-detail": page(REGISTER),
+    "vendors:agreementrequest-edit": form(OFFICER),
+    "vendors:agreementrequest-move": button(OFFICER),
     "vendors:report-create": form(OFFICER),
     "vendors:report-detail": page(REGISTER),
     "vendors:report-review": form(OFFICER),
@@ -160,6 +168,7 @@ RULES = {
     "evidence:finding-detail": page(REGISTER),
     "evidence:finding-export": page(REGISTER),
     "evidence:subject-findings": page(REGISTER),
+    "evidence:agreement-notices": page(REGISTER),
     "evidence:finding-assign": button(OFFICER),
     "evidence:finding-note": button(OFFICER),
     "evidence:checkrun-create": button(OFFICER | ADMINISTRATOR),
@@ -226,6 +235,7 @@ def address(name: str, world: World) -> str:
         "agreement-create",
         "report-create",
         "reportdraft-create",
+        "agreementrequest-create",
         "vendorcondition-create",
     }
     slugs = {
@@ -239,6 +249,7 @@ def address(name: str, world: World) -> str:
     }
     numbers = {
         "agreement": world.agreement,
+        "agreementrequest": world.agreement_request,
         "report": world.report,
         "bridge": world.report,
         "document": world.document,

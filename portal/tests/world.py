@@ -16,6 +16,7 @@ from policies.tests import make
 from portal.models import User
 from vendors.models import (
     Agreement,
+    AgreementRequest,
     AssuranceReport,
     Document,
     Epoch,
@@ -41,6 +42,7 @@ class World:
     vendor: Vendor
     service: Service
     agreement: Agreement
+    agreement_request: AgreementRequest
     report: AssuranceReport
     document: Document
     integration: Integration
@@ -82,6 +84,7 @@ def build() -> World:
         vendor=vendor,
         service=service,
         agreement=agreement,
+        agreement_request=register.agreement_request(vendor),
         report=report,
         document=document,
         integration=integration,

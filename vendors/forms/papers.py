@@ -1,24 +1,17 @@
-"""Forms of agreements, assurance reports and bridge letters."""
+"""Forms of assurance reports and bridge letters."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.forms import SimpleArrayField
-from django.core.exceptions import ValidationError
 
-from vendors.forms.register import DistinctRows, people
 from vendors.models import (
-    Agreement,
     AssuranceReport,
     BridgeLetter,
-    CoveredScope,
     ReportScope,
-    Service,
     Vendor,
 )
-from vendors.models.register import MODEL_PATTERN, REGION
 
 PDF = forms.FileInput(attrs={"accept": "application/pdf,.pdf"})
 
@@ -38,101 +31,6 @@ class PdfField(forms.FileField):
                 **kwargs,
             }
         )
-
-
-class AgreementForm(forms.ModelForm):
-    """A signed agreement with the services it covers as a whole."""
-
-    # On the form though fixed: a form skips each constraint that uses a field it lacks.
-    vendor = forms.ModelChoiceField(Vendor.objects, disabled=True, widget=forms.HiddenInput)
-    document = PdfField()
-    covers = forms.ModelMultipleChoiceField(
-        Service.objects,
-        required=False,
-        label="Covers, with all models and regions",
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    class Meta:
-        model = Agreement
-        fields = (
-            "vendor",
-            "kind",
-            "reference",
-            "counterparty",
-            "our_role",
-            "account",
-            "signed_by_us",
-            "signed_by_vendor",
-            "signed_on",
-            "starts_on",
-            "ends_on",
-            "notice_days",
-            "breach_notice_days",
-            "owner",
-        )
-
-    def __init__(self, *args: Any, vendor: Vendor, fixed: tuple[str, ...] = (), **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.fields["vendor"].initial = vendor
-        self.fields["owner"].queryset = people()  # type: ignore[attr-defined]
-        self.fields["covers"].queryset = vendor.services.all()  # type: ignore[attr-defined]
-        for name in fixed:
-            self.fields[name].disabled = True
-
-    def clean_breach_notice_days(self) -> int | None:
-        """Source: 45 CFR 164.410(b)."""
-        days: int | None = self.cleaned_data["breach_notice_days"]
-        if days is not None and days > 60:
-            raise ValidationError("45 CFR 164.410 allows at most 60 days.")
-        return days
-
-
-class ScopeForm(forms.Form):
-    """Part of a service that an agreement covers."""
-
-    service = forms.ModelChoiceField(Service.objects, required=False, empty_label="None")
-    model_pattern = forms.CharField(
-        required=False, max_length=120, validators=[MODEL_PATTERN], label="Model or pattern"
-    )
-    region = forms.CharField(required=False, max_length=40, validators=[REGION])
-    features_excluded = SimpleArrayField(
-        forms.CharField(max_length=60), required=False, label="Features left out"
-    )
-    page = forms.CharField(required=False, max_length=40, label="Page")
-
-    def __init__(self, *args: Any, vendor: Vendor, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["service"].queryset = vendor.services.all()  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or {}
-        narrowed = ("model_pattern", "region", "features_excluded")
-        if not cleaned.get("service") and any(cleaned.get(name) for name in narrowed):
-            self.add_error("service", "Choose the service that this part is of.")
-        return cleaned
-
-
-class ScopeRows(DistinctRows):
-    key = ("service", "model_pattern", "region")
-
-
-def scope_rows(extra: int) -> Any:
-    """The formset class of covered parts, with `extra` empty rows."""
-    return forms.formset_factory(ScopeForm, formset=ScopeRows, extra=extra, max_num=60)
-
-
-def covered_scopes(form: AgreementForm, rows: ScopeRows) -> list[CoveredScope]:
-    """The scopes that the form and its rows name, unsaved."""
-    whole = [CoveredScope(service=service) for service in form.cleaned_data["covers"]]
-    return whole + [CoveredScope(**row) for row in rows.filled()]
-
-
-class TerminateForm(forms.Form):
-    terminated_on = forms.DateField(
-        label="No longer holds from", help_text="First day on which the gate stops counting on it."
-    )
-    reason = forms.CharField(max_length=300, help_text="Why, in a sentence. Never patient data.")
 
 
 class ReportForm(forms.ModelForm):

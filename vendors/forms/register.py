@@ -127,7 +127,7 @@ class DistinctRows(forms.BaseFormSet):
     def clean(self) -> None:
         if any(self.errors):
             return
-        keys = [tuple(row.get(name) for name in self.key) for row in self.filled()]
+        keys = [tuple(str(row.get(name)) for name in self.key) for row in self.filled()]
         if len(set(keys)) < len(keys):
             raise ValidationError("Two rows name the same.")
 

@@ -1,5 +1,7 @@
-from vendors.models.agreements import Agreement, CoveredScope
+from vendors.models.agreements import Agreement
+from vendors.models.clauses import AgreementClause
 from vendors.models.costs import Capability, CostFact
+from vendors.models.covered_scopes import CoveredScope
 from vendors.models.documents import Document
 from vendors.models.epoch import Epoch
 from vendors.models.facts import Dimension, Fact, FactAssignment, Grade
@@ -8,12 +10,15 @@ from vendors.models.offboarding import Offboarding, OffboardingStep
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
+from vendors.models.requests import AgreementRequest
 from vendors.models.reviews import ReviewItem, VendorCondition, VendorReview, VendorTransition
 from vendors.models.subservices import Subservice
 from vendors.models.workbench import DocumentReading, ReportDraft
 
 __all__ = [
     "Agreement",
+    "AgreementClause",
+    "AgreementRequest",
     "AssuranceReport",
     "BridgeLetter",
     "Capability",

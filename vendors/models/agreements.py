@@ -5,17 +5,21 @@ import datetime as dt
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, Value, When
 from django.db.models.functions import Least
 
+from vendors import lifecycle
 from vendors.models.documents import Document
-from vendors.models.register import HOST, WORD, Service, Vendor
+from vendors.models.register import Vendor
 
 REFERENCE = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$", "Use letters, digits and . _ / - without spaces."
 )
+
+ONE_DAY = dt.timedelta(days=1)
 
 # The first day counts, the second value does not: the day after the last, the day of the
 # termination, or the day a newer version takes over, whichever comes first.
@@ -95,6 +99,54 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
             ~Exists(in_its_place),
         )
 
+    def with_state(self, on: dt.date) -> AgreementQuerySet:
+        """Adds `state`, what `lifecycle.agreement_state` says of each on the day `on`."""
+        state = lifecycle.AgreementState
+        started = Q(starts_on__lte=on)
+        replaced = Q(superseded_on__lte=on) | Q(superseded_on__lte=F("starts_on"))
+        ended = Q(terminated_on__lte=on) | Q(terminated_on__lte=F("starts_on"))
+        ended_before = Q(terminated_on__lt=F("superseded_on"))
+        soon = Q(last_on__lte=on + dt.timedelta(days=lifecycle.SOON_DAYS))
+        handed_over = Q(superseded_on__isnull=False, last_on=F("superseded_on") - ONE_DAY)
+        return self.alias(last_on=LAST_DAY).annotate(
+            state=Case(
+                When(
+                    replaced & (Q(terminated_on__isnull=True) | ~ended_before),
+                    then=Value(state.REPLACED),
+                ),
+                When(ended, then=Value(state.TERMINATED)),
+                When(ends_on__lt=on, then=Value(state.EXPIRED)),
+                When(~started, then=Value(state.SIGNED)),
+                When(soon & ~handed_over, then=Value(state.EXPIRING)),
+                default=Value(state.IN_FORCE),
+                output_field=models.CharField(),
+            )
+        )
+
+    def notice_due(self, on: dt.date, *, until: dt.date) -> AgreementQuerySet:
+        """Agreements in force on `on` whose notice must be given by `until`, each with `notice_on`.
+
+        Left out is what something follows, what was terminated, and what is being renewed.
+        """
+        notice_on = Func(
+            F("ends_on"),
+            F("notice_days"),
+            template="(%(expressions)s)",
+            arg_joiner=" - ",
+            output_field=models.DateField(),
+        )
+        return (
+            self.lapsing(on, until=dt.date.max)
+            .filter(notice_days__gt=0, terminated_on__isnull=True, ends_on__isnull=False)
+            .exclude(renewals__state__in=("needed", "requested", "negotiating"))
+            .annotate(notice_on=notice_on)
+            .filter(notice_on__lte=until)
+        )
+
+    def to_return(self, until: dt.date) -> AgreementQuerySet:
+        """Ended agreements whose return-or-destroy proof is due by `until` and did not come."""
+        return self.filter(return_state=Agreement.ReturnState.PENDING, return_due_on__lte=until)
+
 
 class Agreement(models.Model):
     """One signed version of a contract that governs data: a HIPAA BAA or a GDPR DPA.
@@ -114,8 +166,49 @@ class Agreement(models.Model):
         CONTROLLER = "controller", "Controller"
         PROCESSOR = "processor", "Processor"
 
-    # What may change in a stored row; the trigger in migration 0002 names the same fields.
-    LIFE_CYCLE = ("terminated_on", "termination_reason", "superseded_on", "owner_id")
+    class Transfer(models.TextChoices):
+        NOT_NEEDED = "not_needed", "Not needed: data stays in the EEA"
+        ADEQUACY = "adequacy", "Adequacy decision"
+        DPF = "dpf", "EU-US Data Privacy Framework"
+        SCC = "scc_2021", "Standard contractual clauses of 2021"
+        UK = "uk", "UK IDTA or Addendum"
+        BCR = "bcr", "Binding corporate rules"
+
+    class Module(models.TextChoices):
+        ONE = "1", "1: controller to controller"
+        TWO = "2", "2: controller to processor"
+        THREE = "3", "3: processor to processor"
+        FOUR = "4", "4: processor to controller"
+
+    class ReturnState(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RETURNED = "returned", "Returned"
+        DESTROYED = "destroyed", "Destroyed"
+        INFEASIBLE = "infeasible", "Infeasible: protections go on"
+
+    # What may change in a stored row; the trigger of migration agreement_depth names the same.
+    LIFE_CYCLE = (
+        "terminated_on",
+        "termination_reason",
+        "superseded_on",
+        "owner_id",
+        "return_state",
+        "return_due_on",
+        "return_document_id",
+        "return_confirmed_by_id",
+        "return_confirmed_on",
+        "return_note",
+    )
+    ROLES = {
+        Kind.BAA: (OurRole.COVERED_ENTITY, OurRole.BUSINESS_ASSOCIATE, OurRole.SUBCONTRACTOR),
+        Kind.DPA: (OurRole.CONTROLLER, OurRole.PROCESSOR),
+    }
+    DPA_FIELDS = (
+        "transfer_mechanism",
+        "scc_modules",
+        "subprocessor_notice_days",
+        "subprocessor_list",
+    )
 
     vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="agreements")
     kind = models.CharField(max_length=3, choices=Kind)
@@ -138,7 +231,8 @@ class Agreement(models.Model):
     counterparty = models.CharField("counterparty's legal entity", max_length=200)
     signed_by_us = models.CharField("signed for us by", max_length=120, blank=True)
     signed_by_vendor = models.CharField("signed for the vendor by", max_length=120, blank=True)
-    signed_on = models.DateField(null=True, blank=True)
+    signed_on = models.DateField("signed for us on", null=True, blank=True)
+    vendor_signed_on = models.DateField("signed for the vendor on", null=True, blank=True)
     starts_on = models.DateField("effective", help_text="First day in force.")
     ends_on = models.DateField(
         "expires", null=True, blank=True, help_text="Last day in force; empty if evergreen."
@@ -150,6 +244,26 @@ class Agreement(models.Model):
         null=True,
         blank=True,
         help_text="Days the vendor has to report a breach; 45 CFR 164.410 allows at most 60.",
+    )
+    transfer_mechanism = models.CharField(
+        max_length=12,
+        choices=Transfer,
+        blank=True,
+        help_text="What a transfer out of the EEA or the UK rests on; GDPR Art. 44 to 49.",
+    )
+    scc_modules = ArrayField(
+        models.CharField(max_length=1, choices=Module),
+        default=list,
+        blank=True,
+        verbose_name="SCC modules",
+    )
+    subprocessor_notice_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="Days between notice of a new subprocessor and its start; GDPR Art. 28(2).",
+    )
+    subprocessor_list = models.URLField(
+        "address of the subprocessor list", blank=True, max_length=300
     )
     document = models.ForeignKey(
         Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -164,6 +278,20 @@ class Agreement(models.Model):
     superseded_on = models.DateField(
         null=True, blank=True, help_text="First day of the version that replaces this one."
     )
+    return_state = models.CharField(
+        "return or destruction", max_length=10, choices=ReturnState, blank=True
+    )
+    return_due_on = models.DateField(
+        null=True, blank=True, help_text="Last day for the proof that data came back or is gone."
+    )
+    return_document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    return_confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    return_confirmed_on = models.DateField(null=True, blank=True)
+    return_note = models.CharField(max_length=300, blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -195,6 +323,11 @@ class Agreement(models.Model):
                 condition=Q(superseded_on__isnull=True) | Q(superseded_on__gte=F("starts_on")),
                 violation_error_message="A new version cannot start before the old one.",
             ),
+            models.CheckConstraint(
+                name="agreement_return_pending_has_a_day",
+                condition=~Q(return_state="pending") | Q(return_due_on__isnull=False),
+                violation_error_message="Give the day by which the proof is due.",
+            ),
             ExclusionConstraint(
                 name="agreement_one_of_a_kind_at_a_time",
                 expressions=[
@@ -212,87 +345,29 @@ class Agreement(models.Model):
         named = self.reference.upper().startswith(kind)
         return self.reference if named else f"{kind} {self.reference}"
 
+    def clean(self) -> None:
+        """Each kind has its own roles and fields. Source: 45 CFR 160.103; GDPR Art. 4(7), (8)."""
+        super().clean()
+        if not self._state.adding:
+            return  # the words of a stored row stay as they are; only its life goes on
+        errors: dict[str, str] = {}
+        roles = self.ROLES.get(self.Kind(self.kind), ()) if self.kind in self.Kind.values else ()
+        if roles and self.our_role not in roles:
+            named = " or ".join(role.label.lower() for role in roles)
+            errors["our_role"] = f"In a {self.get_kind_display()} we are {named}."
+        if self.kind == self.Kind.BAA:
+            filled = [name for name in self.DPA_FIELDS if getattr(self, name) not in ("", None, [])]
+            errors |= dict.fromkeys(filled, "This belongs to a DPA.")
+        if bool(self.scc_modules) != (self.transfer_mechanism == self.Transfer.SCC):
+            errors.setdefault(
+                "scc_modules", "Modules and standard contractual clauses go together."
+            )
+        if errors:
+            raise ValidationError(errors)
+
     def last_day(self) -> dt.date | None:
         """The last day in force, whatever ends it; None if nothing does yet.
 
         A day before `starts_on` means that it never was in force.
         """
-        ends = [self.ends_on] if self.ends_on else []
-        ends += [
-            day - dt.timedelta(days=1) for day in (self.terminated_on, self.superseded_on) if day
-        ]
-        return min(ends) if ends else None
-
-
-class CoveredScope(models.Model):
-    """What an agreement covers; an agreement without a row covers nothing.
-
-    Empty fields mean any. The commonest hole is a BAA that does not name the service in use.
-    """
-
-    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="scopes")
-    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="agreement_scopes")
-    model_pattern = models.CharField(max_length=120, blank=True)
-    region = models.CharField(max_length=40, blank=True)
-    plan = models.CharField("plan or tier", max_length=80, blank=True)
-    account = models.CharField("account or project id", max_length=80, blank=True)
-    endpoint = models.CharField("endpoint host", max_length=253, blank=True, validators=[HOST])
-    features = ArrayField(
-        models.CharField(max_length=60, validators=[WORD]),
-        verbose_name="features allowed",
-        default=list,
-        blank=True,
-        help_text="Only these are covered; empty for any that is not excluded.",
-    )
-    features_excluded = ArrayField(models.CharField(max_length=60), default=list, blank=True)
-    settings_required = ArrayField(
-        models.CharField(max_length=60, validators=[WORD]),
-        default=list,
-        blank=True,
-        help_text="Settings of the vendor that must be made, such as zero-retention.",
-    )
-    general_availability_only = models.BooleanField(
-        default=False, help_text="Models in preview are not covered."
-    )
-    page = models.CharField(max_length=40, blank=True)
-
-    class Meta:
-        ordering = ["service__name", "model_pattern", "region"]
-        default_permissions = ("view",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=[
-                    "agreement",
-                    "service",
-                    "model_pattern",
-                    "region",
-                    "plan",
-                    "account",
-                    "endpoint",
-                    "features",
-                    "features_excluded",
-                    "settings_required",
-                    "general_availability_only",
-                ],
-                name="covered_scope_once",
-                violation_error_message="This scope is listed already.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return " · ".join([str(self.service), *self.narrowed_to()])
-
-    def narrowed_to(self) -> list[str]:
-        """What it is narrowed to besides the service, in words; empty if it covers all of it."""
-        words = [
-            self.model_pattern,
-            self.region,
-            self.plan and f"plan {self.plan}",
-            self.account and f"account {self.account}",
-            self.endpoint,
-            self.general_availability_only and "no preview",
-            self.features and f"only {', '.join(self.features)}",
-            self.features_excluded and f"not {', '.join(self.features_excluded)}",
-            self.settings_required and f"with {', '.join(self.settings_required)}",
-        ]
-        return [word for word in words if word]
+        return lifecycle.last_day(self)

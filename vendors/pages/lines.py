@@ -8,7 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
+from vendors.clauses import Completeness
 from vendors.coverage import relied_until
+from vendors.lifecycle import Standing, standing
 from vendors.models import (
     Agreement,
     AssuranceReport,
@@ -19,8 +21,9 @@ from vendors.models import (
     Vendor,
 )
 from vendors.services.assurance import coverage_of
+from vendors.services.clauses import clause_sums
 from vendors.services.postures import limits, report_facts
-from vendors.tables import ASSURANCE_WORDS, Standing, standing
+from vendors.tables import ASSURANCE_WORDS
 
 GRADE_KINDS = {"contract": "ok", "gated": "ok", "public": "info", "self_attested": "neutral"}
 REVIEW_KINDS = {
@@ -47,6 +50,7 @@ class FactLine:
 class AgreementLine:
     agreement: Agreement
     standing: Standing
+    sums: Completeness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def agreement_lines(vendor: Vendor, on: dt.date) -> list[AgreementLine]:
     found = vendor.agreements.select_related("document", "owner").prefetch_related(
         "scopes__service"
     )
-    lines = [AgreementLine(agreement, standing(agreement, on)) for agreement in found]
+    sums = clause_sums(list(found))
+    lines = [AgreementLine(each, standing(each, on), sums[each.pk]) for each in found]
     return sorted(lines, key=lambda line: line.standing.kind in ("bad", "neutral"))
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db.models import Prefetch
 
+from vendors.lifecycle import standing
 from vendors.models import Agreement, CoveredScope, ReportScope, Service, Vendor
 from vendors.pages.lines import AgreementLine, fact_lines
 from vendors.services.assurance import coverage_of
-from vendors.tables import ASSURANCE_WORDS, STATE_KINDS, standing
+from vendors.tables import ASSURANCE_WORDS, STATE_KINDS
 
 
 def service_page(service: Service, on: dt.date) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from vendors import charts
 from vendors.coverage import relied_until
+from vendors.lifecycle import SOON_DAYS
 from vendors.models import AssuranceReport, Vendor
 from vendors.pages.lines import AgreementLine, ReportLine, agreement_lines, report_lines
 from vendors.services.postures import limits, report_facts
-from vendors.tables import SOON_DAYS
 
 YEAR = dt.timedelta(days=365)
 

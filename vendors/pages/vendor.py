@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vendors.models import Vendor
+from vendors.pages.agreement import clause_warnings, request_lines
 from vendors.pages.lines import agreement_lines, fact_lines, report_lines, service_lines
 from vendors.pages.states import reviews_tab
 from vendors.pages.timeline import vendor_timeline
@@ -23,7 +24,12 @@ class Tab:
 
 
 def _overview(vendor: Vendor, on: dt.date) -> dict[str, Any]:
-    return {"services": service_lines(vendor, on), "timeline": vendor_timeline(vendor, on)}
+    in_force = vendor.agreements.in_force(on)  # type: ignore[attr-defined]
+    return {
+        "services": service_lines(vendor, on),
+        "timeline": vendor_timeline(vendor, on),
+        "clause_warnings": clause_warnings(in_force),
+    }
 
 
 def _services(vendor: Vendor, on: dt.date) -> dict[str, Any]:
@@ -31,7 +37,11 @@ def _services(vendor: Vendor, on: dt.date) -> dict[str, Any]:
 
 
 def _agreements(vendor: Vendor, on: dt.date) -> dict[str, Any]:
-    return {"agreements": agreement_lines(vendor, on)}
+    wanted = vendor.agreement_requests.open().select_related("owner", "renews")
+    return {
+        "agreements": agreement_lines(vendor, on),
+        "requests": request_lines(wanted.prefetch_related("services"), on),
+    }
 
 
 def _reports(vendor: Vendor, on: dt.date) -> dict[str, Any]:

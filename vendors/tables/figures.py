@@ -8,9 +8,9 @@ from django.core.cache import cache
 from django.db.models import Count, Q
 
 from vendors import as_of
+from vendors.lifecycle import SOON_DAYS
 from vendors.models import Agreement, AssuranceReport, Epoch, Vendor
 from vendors.services.postures import limits
-from vendors.tables.words import SOON_DAYS
 
 KEPT_SECONDS = 3600
 

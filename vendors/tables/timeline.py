@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from django.urls import reverse
 
 from vendors import charts
+from vendors.lifecycle import SOON_DAYS
 from vendors.services.postures import limits, report_facts
 from vendors.tables.vendors import VendorRow
-from vendors.tables.words import SOON_DAYS
 
 # The days that the timeline shows around today.
 BEFORE, AFTER = dt.timedelta(days=120), dt.timedelta(days=420)

@@ -13,6 +13,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
 from vendors.coverage import Assurance, Coverage, ReportFacts, assess
+from vendors.lifecycle import Standing, standing
 from vendors.models import (
     Agreement,
     AssuranceReport,
@@ -23,7 +24,7 @@ from vendors.models import (
     Vendor,
 )
 from vendors.services.postures import limits, report_facts
-from vendors.tables.words import ASSURANCE_WORDS, STATE_KINDS, Standing, standing
+from vendors.tables.words import ASSURANCE_WORDS, STATE_KINDS
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations

@@ -11,6 +11,7 @@ from django.db import connection
 
 from vendors.models import (
     Agreement,
+    AgreementRequest,
     AssuranceReport,
     BridgeLetter,
     CoveredScope,
@@ -123,6 +124,18 @@ def baa(of: Vendor, *, services: list[Service] | None = None, **fields) -> Agree
 def scope(of: Agreement, covered: Service, **fields) -> CoveredScope:
     """What an agreement covers of a service; all of it unless told."""
     return CoveredScope.objects.create(agreement=of, service=covered, **fields)
+
+
+def agreement_request(of: Vendor, **fields) -> AgreementRequest:
+    """A BAA that was asked for twenty days before TODAY and is due in ten."""
+    fields = {
+        "kind": Agreement.Kind.BAA,
+        "state": AgreementRequest.State.REQUESTED,
+        "opened_on": TODAY - dt.timedelta(days=20),
+        "due_on": TODAY + dt.timedelta(days=10),
+        **fields,
+    }
+    return AgreementRequest.objects.create(vendor=of, **fields)
 
 
 def report(of: Vendor, *, by, services: list[Service] | None = None, **fields) -> AssuranceReport:

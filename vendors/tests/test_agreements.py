@@ -66,7 +66,7 @@ def test_two_of_a_kind_cannot_hold_on_the_same_day():
     "change",
     [
         {"starts_on": TODAY + YEAR + DAY, "ends_on": None},
-        {"kind": "dpa"},
+        {"kind": "dpa", "our_role": "controller"},
         {"account": "org-2"},
     ],
     ids=["the day after", "another kind", "another account"],

@@ -188,13 +188,13 @@ def test_a_baa_is_amended_and_terminated(officer, service):
 
 def test_an_amendment_begins_with_all_that_the_old_version_covers(officer, service):
     old = make.baa(service.vendor, services=[])
-    part = {"model_pattern": "gpt-*", "features_excluded": ["web search", "batch"], "page": "4"}
+    part = {"model_pattern": "gpt-*", "features_excluded": ["web-search", "batch"], "page": "4"}
     CoveredScope.objects.create(agreement=old, service=service, **part)
     form = officer.get(f"/agreements/{old.pk}/amend/").context
     assert form["form"]["covers"].value() == []
     row = form["rows"].forms[0].initial
     assert {name: row[name] for name in part} == part
-    typed = {**part, "service": service.pk, "features_excluded": "web search,batch"}
+    typed = {**part, "service": service.pk, "features_excluded": "web-search,batch"}
     posted = agreement(service, covers=[], **rows("scopes", typed))
     officer.post(f"/agreements/{old.pk}/amend/", {**posted, "scopes-INITIAL_FORMS": 1})
     stored = CoveredScope.objects.get(agreement__version=2)
