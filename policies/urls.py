@@ -8,6 +8,7 @@ from policies.views import (
     decisions,
     integrations,
     keys,
+    offboarding,
     people,
     vendors,
     wizard,
@@ -42,6 +43,10 @@ urlpatterns = [
     path("policies/new/", dataclasses.dataclass_create, name="dataclass-create"),
     path("policies/<slug:slug>/", dataclasses.dataclass_detail, name="dataclass-detail"),
     path("policies/<slug:slug>/edit/", dataclasses.dataclass_edit, name="dataclass-edit"),
+    path("vendors/<slug:slug>/remaining/", offboarding.vendor_remaining, name="vendor-remaining"),
+    path(
+        "offboardings/<int:pk>/finish/", offboarding.offboarding_finish, name="offboarding-finish"
+    ),
     path("vendors/<slug:slug>/verdict/", vendors.vendor_verdict, name="vendor-verdict"),
     path(
         "vendors/<slug:slug>/integrations/", vendors.vendor_integrations, name="vendor-integrations"

@@ -9,6 +9,7 @@ from vendors.views import (
     costs,
     documents,
     imports,
+    offboarding,
     register,
     reports,
     requests,
@@ -36,6 +37,16 @@ urlpatterns = [
     ),
     path("vendor-conditions/<int:pk>/met/", states.condition_meet, name="vendorcondition-meet"),
     path("vendor-conditions/<int:pk>/waive/", states.condition_waive, name="vendorcondition-waive"),
+    path(
+        "vendors/<slug:slug>/offboarding/new/",
+        offboarding.offboarding_create,
+        name="offboarding-create",
+    ),
+    path("offboardings/<int:pk>/", offboarding.offboarding_detail, name="offboarding-detail"),
+    path(
+        "offboardings/<int:pk>/call-off/", offboarding.offboarding_cancel, name="offboarding-cancel"
+    ),
+    path("offboarding-steps/<int:pk>/", offboarding.step_edit, name="offboardingstep-edit"),
     path("reviews/<int:pk>/", reviews.review_detail, name="review-detail"),
     path("reviews/<int:pk>/discard/", reviews.review_discard, name="review-discard"),
     path("reviews/<int:pk>/finish/", reviews.review_finish, name="review-finish"),

@@ -14,7 +14,15 @@ from evidence.models import Finding
 from evidence.monitoring.sightings import Asked, Sighting, answering, services_in_use
 from evidence.monitoring.signing import of_agreement
 from vendors.coverage import Assurance, relied_until
-from vendors.models import Agreement, AssuranceReport, Fact, Service, Vendor
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    Fact,
+    Offboarding,
+    Service,
+    Vendor,
+    VendorCondition,
+)
 from vendors.services.postures import limits
 
 ONE_DAY = dt.timedelta(days=1)
@@ -193,3 +201,37 @@ def reviews_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:
         last = vendor.last_reviewed_on
         detail = f"Last reviewed on {last:%-d %b %Y}" if last else "Never reviewed"
         yield _of_vendor(vendor, vendor.next_review_on, detail)
+
+
+def conditions_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:
+    """Open conditions of engaged vendors; the approval ends with the first that is due."""
+    within = (until - asked.on).days
+    rows = VendorCondition.objects.due(asked.on, within_days=within).filter(
+        vendor__in=Vendor.objects.engaged()
+    )
+    for row in rows.select_related("vendor__owner", "owner"):
+        ends = row.vendor.conditional_until == row.due_on
+        yield Sighting(
+            subject=row,
+            label=f"{row.vendor.name}: {row.text}"[:200],
+            due_on=row.due_on,
+            detail="The approval of the vendor ends with this day" if ends else "",
+            owner_id=answering(row.owner) or answering(row.vendor.owner),
+            vendor_id=row.vendor_id,
+        )
+
+
+def offboardings_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:
+    """Offboardings that go on near or past their planned last day, with the steps to do."""
+    within = (until - asked.on).days
+    rows = Offboarding.objects.due(asked.on, within_days=within)
+    for row in rows.select_related("vendor__owner").prefetch_related("steps"):
+        left = [step.get_kind_display() for step in row.steps.all() if step.done_on is None]
+        yield Sighting(
+            subject=row,
+            label=f"{row.vendor.name}: {row}",
+            due_on=row.planned_last_day,
+            detail=(", ".join(left) or "Every step is done: finish it")[:300],
+            owner_id=answering(row.vendor.owner),
+            vendor_id=row.vendor_id,
+        )

@@ -20,6 +20,8 @@ from vendors.models import (
     AssuranceReport,
     Document,
     Epoch,
+    Offboarding,
+    OffboardingStep,
     RegisterImport,
     ReportDraft,
     Service,
@@ -55,6 +57,7 @@ class World:
     pack: EvidencePack
     review: VendorReview
     condition: VendorCondition
+    step: OffboardingStep
     imported: RegisterImport
     plan: CostPlan
 
@@ -96,6 +99,7 @@ def build() -> World:
         finding=finding,
         pack=_pack(people["auditor"]),
         review=VendorReview.objects.create(vendor=vendor, started_on=TODAY),
+        step=_step(vendor),
         condition=VendorCondition.objects.create(
             vendor=vendor, text="Send the Type II.", set_on=TODAY, due_on=TODAY
         ),
@@ -140,3 +144,10 @@ def _pack(auditor: User) -> EvidencePack:
         requested_at=make.NOON,
         as_of=make.NOON,
     )
+
+
+def _step(vendor: Vendor) -> OffboardingStep:
+    begun = Offboarding.objects.create(
+        vendor=vendor, started_on=TODAY, reason="Replaced.", planned_last_day=TODAY
+    )
+    return OffboardingStep.objects.create(offboarding=begun, kind="keys")
