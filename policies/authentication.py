@@ -11,7 +11,8 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from countersign.problems import PROBLEMS
-from policies.services.keyring import KeyFacts, KeyRefused, check, find_key, peer_of, presented
+from policies.services.keyring import KeyFacts, KeyRefused, check, find_key, presented
+from vendors.network import peer_of
 
 
 @dataclass(frozen=True, slots=True)

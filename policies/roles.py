@@ -27,6 +27,8 @@ VIEW_REGISTER = (
     "vendors.view_offboarding",
     "vendors.view_offboardingstep",
     "vendors.view_factassignment",
+    "vendors.view_questionnaire",
+    "vendors.view_inquiry",
     "policies.view_dataclass",
     "policies.view_requirement",
     "policies.view_integration",
@@ -34,7 +36,7 @@ VIEW_REGISTER = (
     "policies.view_costplan",
     "evidence.view_finding",
 )
-VIEW_PAPERS = ("vendors.view_document", "vendors.view_registerimport")
+VIEW_PAPERS = ("vendors.view_document", "vendors.view_registerimport", "vendors.view_answer")
 VIEW_CALLS = ("audits.view_call", "audits.view_completion", "policies.view_integrationkey")
 VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
 
@@ -72,6 +74,11 @@ ROLES: dict[str, tuple[str, ...]] = {
         "vendors.change_reportcondition",
         "vendors.add_document",
         "vendors.import_register",
+        "vendors.add_questionnaire",
+        "vendors.change_questionnaire",
+        "vendors.add_inquiry",
+        "vendors.change_inquiry",
+        "vendors.review_inquiry",
         "policies.add_dataclass",
         "policies.change_dataclass",
         "policies.change_requirement",

@@ -246,6 +246,10 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
     "vendors.Offboarding",
     "vendors.OffboardingStep",
     "vendors.FactAssignment",
+    "vendors.Questionnaire",
+    {"model": "vendors.Inquiry", "exclude_fields": ["token_sha256"]},
+    # What a stranger drafts is not kept; what they submit is, in Submission.
+    {"model": "vendors.Answer", "exclude_fields": ["value", "comment"]},
     "policies.DataClass",
     "policies.Requirement",
     {"model": "policies.Integration", "m2m_fields": ["data_classes"]},

@@ -25,8 +25,18 @@ from django.db.models.functions import Coalesce
 
 from vendors import as_of
 from vendors.lifecycle import RECORDED, SOON_DAYS
-from vendors.models import Agreement, AssuranceReport, Dimension, Service, ServiceModel, Vendor
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    Dimension,
+    Inquiry,
+    Questionnaire,
+    Service,
+    ServiceModel,
+    Vendor,
+)
 from vendors.models.agreements import LAST_DAY
+from vendors.models.questionnaires import WITH_US, WITH_VENDOR
 from vendors.models.register import MODEL_PATTERN, REGION
 from vendors.services.postures import limits
 
@@ -320,3 +330,58 @@ class AgreementFilter(django_filters.FilterSet):
         if value == "me":
             return found.filter(owner_id=self.request.user.pk)
         return found.filter(owner__isnull=True)
+
+
+class InquiryFilter(django_filters.FilterSet):
+    """Questionnaires that were sent, the latest first."""
+
+    WAITING = [
+        ("vendor", "For the vendor"),
+        ("ended", "Link ended unanswered"),
+        ("us", "For our review"),
+        ("done", "Reviewed"),
+        ("withdrawn", "Withdrawn"),
+    ]
+
+    q = django_filters.CharFilter(method="search", label="Search", max_length=80)
+    waiting = django_filters.ChoiceFilter(
+        method="by_waiting", choices=WAITING, label="Waiting", empty_label="Any"
+    )
+    questionnaire = django_filters.ModelChoiceFilter(
+        queryset=Questionnaire.objects.exclude(state=Questionnaire.State.DRAFT), empty_label="Any"
+    )
+    sort = django_filters.OrderingFilter(
+        fields={
+            "vendor__name": "vendor",
+            "questionnaire__title": "questionnaire",
+            "sent_at": "sent",
+            "expires_at": "until",
+            "submitted_at": "submitted",
+        }
+    )
+
+    class Meta:
+        model = Inquiry
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.form.fields["q"].widget.attrs["placeholder"] = "Vendor, service or contact"
+
+    def search(self, found: QuerySet[Inquiry], _name: str, value: str) -> QuerySet[Inquiry]:
+        return found.filter(
+            Q(vendor__name__icontains=value)
+            | Q(service__name__icontains=value)
+            | Q(contact__icontains=value)
+        )
+
+    def by_waiting(self, found: QuerySet[Inquiry], _name: str, value: str) -> QuerySet[Inquiry]:
+        at = as_of.reading_moment()
+        with_vendor = Q(state__in=WITH_VENDOR)
+        return {
+            "vendor": found.filter(with_vendor, expires_at__gt=at),
+            "ended": found.filter(with_vendor, expires_at__lte=at),
+            "us": found.filter(state__in=WITH_US),
+            "done": found.filter(state=Inquiry.State.ACCEPTED),
+            "withdrawn": found.filter(state=Inquiry.State.WITHDRAWN),
+        }[value]

@@ -1,4 +1,4 @@
-"""Background work of vendors: imports that were confirmed, their old files, papers to read."""
+"""Background work of vendors: imports that were confirmed, their old files, papers, links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from vendors.models import RegisterImport
-from vendors.services import readings
+from vendors.services import inquiries, readings
 from vendors.services.importing import imports
 
 KEPT_SECONDS = 3600
@@ -40,3 +40,14 @@ def drop_import_files() -> None:
 @shared_task(base=DjangoTask)
 def read_document(pk: int) -> None:
     readings.read_document(pk, at=timezone.now())
+
+
+@shared_task(
+    base=DjangoTask,
+    autoretry_for=(OSError,),
+    max_retries=8,
+    retry_backoff=30,
+    retry_backoff_max=3600,
+)
+def mail_link(inquiry_id: int) -> None:
+    inquiries.mail_link(inquiry_id, at=timezone.now())

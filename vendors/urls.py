@@ -4,12 +4,16 @@ from django.urls import path
 
 from vendors.views import (
     agreements,
+    answering,
     clauses,
     comparison,
     costs,
     documents,
     imports,
+    inquiries,
+    inquiry_reviews,
     offboarding,
+    questionnaires,
     register,
     reports,
     requests,
@@ -117,4 +121,63 @@ urlpatterns = [
     path("documents/<int:pk>/download/", documents.document_download, name="document-download"),
     path("documents/<int:pk>/view/", documents.document_view, name="document-view"),
     path("documents/<int:pk>/pages/<int:number>/", documents.document_page, name="document-page"),
+]
+
+urlpatterns += [
+    path("questionnaires/", questionnaires.questionnaire_list, name="questionnaire-list"),
+    path("questionnaires/new/", questionnaires.questionnaire_create, name="questionnaire-create"),
+    path(
+        "questionnaires/<int:pk>/", questionnaires.questionnaire_detail, name="questionnaire-detail"
+    ),
+    path(
+        "questionnaires/<int:pk>/edit/",
+        questionnaires.questionnaire_edit,
+        name="questionnaire-edit",
+    ),
+    path(
+        "questionnaires/<int:pk>/publish/",
+        questionnaires.questionnaire_publish,
+        name="questionnaire-publish",
+    ),
+    path(
+        "questionnaires/<int:pk>/retire/",
+        questionnaires.questionnaire_retire,
+        name="questionnaire-retire",
+    ),
+    path(
+        "questionnaires/<int:pk>/revise/",
+        questionnaires.questionnaire_revise,
+        name="questionnaire-revise",
+    ),
+    path(
+        "questionnaires/<int:pk>/discard/",
+        questionnaires.questionnaire_discard,
+        name="questionnaire-discard",
+    ),
+    path(
+        "questionnaires/<int:pk>/questions/new/",
+        questionnaires.question_create,
+        name="question-create",
+    ),
+    path("questions/<int:pk>/edit/", questionnaires.question_edit, name="question-edit"),
+    path("questions/<int:pk>/remove/", questionnaires.question_remove, name="question-remove"),
+    path("inquiries/", inquiries.inquiry_list, name="inquiry-list"),
+    path("inquiries/export/<slug:kind>/", inquiries.inquiry_export, name="inquiry-export"),
+    path("vendors/<slug:slug>/inquiries/new/", inquiries.inquiry_create, name="inquiry-create"),
+    path("inquiries/<int:pk>/", inquiry_reviews.inquiry_detail, name="inquiry-detail"),
+    path("inquiries/<int:pk>/link/", inquiries.inquiry_link, name="inquiry-link"),
+    path("inquiries/<int:pk>/withdraw/", inquiries.inquiry_withdraw, name="inquiry-withdraw"),
+    path(
+        "inquiries/<int:pk>/accept-rest/",
+        inquiry_reviews.inquiry_accept_rest,
+        name="inquiry-accept-rest",
+    ),
+    path("inquiries/<int:pk>/finish/", inquiry_reviews.inquiry_finish, name="inquiry-finish"),
+    path("inquiries/<int:pk>/return/", inquiry_reviews.inquiry_return, name="inquiry-return"),
+    path("inquiries/<int:pk>/facts/", inquiry_reviews.inquiry_facts, name="inquiry-facts"),
+    path("answers/<int:pk>/review/", inquiry_reviews.answer_review, name="answer-review"),
+    # The vendor's side: no account, a secret in the address.
+    path("q/<str:token>/", answering.answer_form, name="answer-form"),
+    path("q/<str:token>/<int:number>/", answering.answer_section, name="answer-section"),
+    path("q/<str:token>/submit/", answering.answer_submit, name="answer-submit"),
 ]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from audits.api.ingest import MAX_BYTES, ROUTES, Request, answer
-from policies.services.keyring import peer_of
+from vendors.network import peer_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication

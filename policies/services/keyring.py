@@ -7,11 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from django.conf import settings
 
 from policies.models import IntegrationKey
 
@@ -55,19 +51,6 @@ class KeyFacts:
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     expires_at: dt.datetime
     revoked_at: dt.datetime | None
-
-
-def peer_of(environ: Mapping[str, Any]) -> str:
-    """The caller's address: that of the connection, or what the trusted proxies say it is.
-
-    TRUSTED_PROXIES counts them; each appends one address to X-Forwarded-For. "unknown" if there
-    is none, so that no network rule is passed by its absence.
-    """
-    count = settings.TRUSTED_PROXIES
-    if count:
-        hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        return hops[-count] if len(hops) >= count and hops[-count] else "unknown"
-    return environ.get("REMOTE_ADDR") or "unknown"
 
 
 def presented(header: str | None, peer: str) -> Caller:

@@ -12,6 +12,7 @@ APPS = ("vendors", "policies", "audits", "evidence")
 NOT_AS_OF = {
     "vendors_epoch": "a counter that triggers raise",
     "vendors_documentreading": "what a program proposes of a file; nothing rests on it",
+    "vendors_questionsheet": "an upload until a draft is made of it",
     "vendors_reportdraft": "a form half filled in; the register has nothing of it yet",
     "vendors_registerimport": "who imported what and when, with moments of its own",
     "vendors_importfile": "the bytes of an import's file until they are dropped",

@@ -29,14 +29,17 @@ NEVER_CHANGED = {
     "evidence_packevent",
     "policies_approval",
     "policies_integrationevent",
+    "vendors_answerfact",
     "vendors_bridgeletter",
     "vendors_costfact",
     "vendors_coveredscope",
     "vendors_document",
     "vendors_fact",
     "vendors_reportexception",
+    "vendors_inquiryview",
     "vendors_reportscope",
     "vendors_vendortransition",
+    "vendors_submission",
 }
 # Rows of which only the fields of their life cycle change.
 VERSIONED = {

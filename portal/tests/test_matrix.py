@@ -130,6 +130,28 @@ RULES = {
     "vendors:import-discard": button(OFFICER),
     "vendors:document-view": page(RECORDS),
     "vendors:document-page": page(RECORDS),
+    "vendors:questionnaire-list": page(REGISTER),
+    "vendors:questionnaire-detail": page(REGISTER),
+    "vendors:questionnaire-create": form(OFFICER),
+    "vendors:questionnaire-edit": form(OFFICER),
+    "vendors:questionnaire-publish": button(OFFICER),
+    "vendors:questionnaire-retire": button(OFFICER),
+    "vendors:questionnaire-revise": button(OFFICER),
+    "vendors:questionnaire-discard": button(OFFICER),
+    "vendors:question-create": form(OFFICER),
+    "vendors:question-edit": form(OFFICER),
+    "vendors:question-remove": button(OFFICER),
+    "vendors:inquiry-list": page(REGISTER),
+    "vendors:inquiry-export": page(REGISTER),
+    "vendors:inquiry-create": form(OFFICER),
+    "vendors:inquiry-detail": page(RECORDS),
+    "vendors:inquiry-link": form(OFFICER),
+    "vendors:inquiry-withdraw": button(OFFICER),
+    "vendors:inquiry-accept-rest": button(OFFICER),
+    "vendors:inquiry-finish": button(OFFICER),
+    "vendors:inquiry-return": form(OFFICER),
+    "vendors:inquiry-facts": form(OFFICER),
+    "vendors:answer-review": button(OFFICER),
     "vendors:comparison": page(REGISTER),
     "vendors:costfact-list": page(REGISTER),
     "vendors:costfact-create": form(OFFICER),
@@ -205,6 +227,10 @@ OPEN = {
     "portal:healthz",
     "portal:readyz",
     "portal:theme",
+    # A vendor's pages: who has the secret of the link is let in, nobody else.
+    "vendors:answer-form",
+    "vendors:answer-section",
+    "vendors:answer-submit",
 }
 # allauth's own pages for the person who is signed in.
 OWN_ACCOUNT = {
@@ -244,6 +270,7 @@ def address(name: str, world: World) -> str:
         "agreementrequest-create",
         "vendorcondition-create",
         "offboarding-create",
+        "inquiry-create",
     }
     slugs = {
         "vendor": world.vendor.slug,
@@ -273,6 +300,12 @@ def address(name: str, world: World) -> str:
         "pack": world.pack,
         "costplan": world.plan,
         "user": world.people["viewer"],
+        "inquiry": world.inquiry,
+        "questionnaire": world.inquiry.questionnaire,
+        "question": world.inquiry.questionnaire.questions.get(code="T1")
+        if name != "vendors:question-create"
+        else world.inquiry.questionnaire,
+        "answer": world.answer,
     }
     known = {
         "slug": world.vendor.slug
@@ -285,6 +318,7 @@ def address(name: str, world: World) -> str:
         "step": 1,
         "section": "report" if kind == "reportdraft" else "baa",
         "number": 1,
+        "token": world.link,
         "call_id": world.call.call_id,
         "uidb36": "1",
         "key": "set-password",

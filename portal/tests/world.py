@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from audits.models import Call
 from evidence.models import EvidencePack, Finding
@@ -17,9 +18,11 @@ from portal.models import User
 from vendors.models import (
     Agreement,
     AgreementRequest,
+    Answer,
     AssuranceReport,
     Document,
     Epoch,
+    Inquiry,
     Offboarding,
     OffboardingStep,
     RegisterImport,
@@ -31,6 +34,7 @@ from vendors.models import (
 )
 from vendors.services.importing.imports import begin
 from vendors.tests import make as register
+from vendors.tests import make_inquiries
 from vendors.tests.make import TODAY
 
 ROLES = ("officer", "engineer", "auditor", "viewer", "administrator")
@@ -60,6 +64,9 @@ class World:
     step: OffboardingStep
     imported: RegisterImport
     plan: CostPlan
+    inquiry: Inquiry
+    link: str
+    answer: Answer
 
 
 def build() -> World:
@@ -82,6 +89,9 @@ def build() -> World:
     flag_findings(start_run(on=TODAY, at=later), at=later)
     finding = Finding.objects.first()
     assert finding is not None  # the integration has calls without an end
+    inquiry, link = make_inquiries.linked(
+        vendor=vendor, service=service, by=people["officer"], at=timezone.now()
+    )
     return World(
         people=people,
         vendor=vendor,
@@ -109,6 +119,9 @@ def build() -> World:
         plan=CostPlan.objects.create(
             integration=integration, monthly_spend=1000, capabilities=["baa"], author=owner
         ),
+        inquiry=inquiry,
+        link=link,
+        answer=_answer(vendor, service, people["officer"]),
     )
 
 
@@ -132,6 +145,12 @@ def _call(integration: Integration, key: IntegrationKey) -> Call:
         terms_digest="0" * 64,
         policy_digest="0" * 64,
     )
+
+
+def _answer(vendor: Vendor, service: Service, officer: User) -> Answer:
+    """An answer under review."""
+    made = make_inquiries.submitted(vendor=vendor, service=service, by=officer, at=timezone.now())
+    return made.answers.get(question__code="R1")
 
 
 def _pack(auditor: User) -> EvidencePack:

@@ -7,6 +7,16 @@ from vendors.models.epoch import Epoch
 from vendors.models.facts import Dimension, Fact, FactAssignment, Grade
 from vendors.models.imports import ImportFile, RegisterImport
 from vendors.models.offboarding import Offboarding, OffboardingStep
+from vendors.models.questionnaires import (
+    Answer,
+    AnswerFact,
+    Inquiry,
+    InquiryView,
+    Question,
+    Questionnaire,
+    QuestionSheet,
+    Submission,
+)
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
@@ -19,6 +29,8 @@ __all__ = [
     "Agreement",
     "AgreementClause",
     "AgreementRequest",
+    "Answer",
+    "AnswerFact",
     "AssuranceReport",
     "BridgeLetter",
     "Capability",
@@ -33,8 +45,13 @@ __all__ = [
     "FactAssignment",
     "Grade",
     "ImportFile",
+    "Inquiry",
+    "InquiryView",
     "Offboarding",
     "OffboardingStep",
+    "Question",
+    "QuestionSheet",
+    "Questionnaire",
     "RegisterImport",
     "ReportCondition",
     "ReportDraft",
@@ -44,6 +61,7 @@ __all__ = [
     "Service",
     "ServiceModel",
     "ServiceRegion",
+    "Submission",
     "Subservice",
     "Vendor",
     "VendorCondition",

@@ -9,6 +9,7 @@ from typing import Any
 
 from vendors.models import Vendor
 from vendors.pages.agreement import clause_warnings, request_lines
+from vendors.pages.inquiries import of_vendor
 from vendors.pages.lines import agreement_lines, fact_lines, report_lines, service_lines
 from vendors.pages.states import reviews_tab
 from vendors.pages.timeline import vendor_timeline
@@ -56,6 +57,10 @@ def _facts(vendor: Vendor, on: dt.date) -> dict[str, Any]:
     return {"facts": [(service, fact_lines(service, on)) for service in services]}
 
 
+def _questionnaires(vendor: Vendor, _on: dt.date) -> dict[str, Any]:
+    return of_vendor(vendor)
+
+
 def _elsewhere(_vendor: Vendor, _on: dt.date) -> dict[str, Any]:
     """Nothing of this app: the tab loads what others know of the vendor."""
     return {}
@@ -68,6 +73,7 @@ VENDOR_TABS: dict[str, tuple[str, Callable[[Vendor, dt.date], dict[str, Any]]]] 
     "reports": ("Reports", _reports),
     "facts": ("Facts", _facts),
     "reviews": ("Reviews", reviews_tab),
+    "questionnaires": ("Questionnaires", _questionnaires),
     "evidence": ("Evidence", _elsewhere),
     "calls": ("Calls", _elsewhere),
     "history": ("History", _elsewhere),

@@ -14,6 +14,7 @@ from portal.demo.people import PEOPLE
 from portal.models import User
 from portal.services.people import ADMINISTRATOR, add_person
 from vendors.services.catalogue import load_catalogue
+from vendors.services.questionnaires import load_own_sets
 
 
 class Command(BaseCommand):
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             story.tell(on=today, at=now)
         load_data_classes()
         load_catalogue(on=today)
+        load_own_sets(on=today)
         if demo:
             story.make_pack(on=today, at=timezone.now())
 
