@@ -16,94 +16,26 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from policies.reasons import REASONS, UNCONDITIONAL
+from policies.terms import CallTerms, ClassTerms, Effect, Paper, UseTerms, Verdict, target_of
 from vendors.coverage import Assurance, assess
-from vendors.posture import FactValue, ServicePosture, matches
+from vendors.posture import GUARANTEES, FactValue, ServicePosture, Target, matches
 
-Effect = Literal["block", "warn", "off"]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassTerms:
-    """A data class: its limits, and what each reason does to a call with such data.
-
-    A reason without an effect blocks, so what nobody thought of is refused. Without a limit
-    (None, or an empty tuple) any retention, region or deployment is within it.
-    """
-
-    slug: str
-    is_phi: bool
-    effects: Mapping[str, Effect] = field(default_factory=dict)
-    max_retention_days: int | None = None
-    allowed_regions: tuple[str, ...] = ()
-    allowed_deployments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UseTerms:
-    """An integration as it stands: what it may do, and whether that was approved.
-
-    `approved_until` is the approval's last day; None if nothing stands approved.
-    `terms_digest` and `approved_digest` are hex SHA-256 of the terms now and as approved.
-    `classes` are all data classes of the organization; `allowed` the slugs approved here.
-    """
-
-    integration: str
-    active: bool
-    models: tuple[str, ...]
-    region: str
-    terms_digest: str
-    approved_digest: str | None
-    approved_until: dt.date | None
-    deidentification: str
-    deid_documented: bool
-    deid_until: dt.date | None
-    known_actors_only: bool
-    granted_actors: frozenset[str]
-    allowed: frozenset[str]
-    classes: tuple[ClassTerms, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CallTerms:
-    """One call as its caller describes it. `actor` is `type:id`."""
-
-    model: str
-    region: str
-    phi_present: bool
-    data_classes: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    actor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """Something the verdict rests on: `until` is the last day it carries, None without end."""
-
-    kind: Literal["agreement", "report", "fact", "approval", "determination", "review"]
-    ref: int | str
-    label: str
-    until: dt.date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`reasons` block, `warnings` do not; `until` is the last day an allow can stand."""
-
-    reasons: tuple[str, ...]
-    warnings: tuple[str, ...]
-    papers: tuple[Paper, ...]
-    until: dt.date | None
-
-    @property
-    def allowed(self) -> bool:
-        return not self.reasons
-
-    @property
-    def decision(self) -> Literal["allow", "deny"]:
-        return "allow" if self.allowed else "deny"
+__all__ = [
+    "CallTerms",
+    "ClassTerms",
+    "Effect",
+    "Paper",
+    "UseTerms",
+    "Verdict",
+    "as_if_approved",
+    "classes_of",
+    "combine",
+    "decide",
+    "effect",
+    "judge",
+]
 
 
 @dataclass(slots=True)
@@ -118,6 +50,7 @@ class _Case:
     call: CallTerms
     on: dt.date
     classes: tuple[ClassTerms, ...]
+    target: Target
     failed: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
@@ -125,7 +58,7 @@ class _Case:
 
     def fact(self, dimension: str, reason: str) -> FactValue | None:
         """The fact of a dimension that fits this call, as a paper; `reason` rests on it."""
-        fact = self.posture.fact(dimension, self.call.model, self.call.region)
+        fact = self.posture.fact(dimension, self.target)
         if fact is None:
             self.missing.add(reason)
             return None
@@ -170,13 +103,9 @@ def _actor(case: _Case) -> None:
 
 def _baa(case: _Case) -> None:
     """Source: 45 CFR 164.502(e)(1), 164.504(e)."""
-    call, begun = case.call, [b for b in case.posture.baas if b.first_day <= case.on]
+    begun = [b for b in case.posture.baas if b.first_day <= case.on]
     in_force = [b for b in begun if b.in_force(case.on)]
-    covering = [
-        b
-        for b in in_force
-        if any(s.covers(call.model, call.region, call.features) for s in b.scopes)
-    ]
+    covering = [b for b in in_force if b.covers(case.target)]
     if covering:
         best = max(covering, key=lambda b: b.last_day or dt.date.max)
         case.papers.append(Paper("agreement", best.agreement_id, best.reference, best.last_day))
@@ -192,6 +121,7 @@ REPORT_REASONS = {
     Assurance.STALE: "report-stale",
     Assurance.TYPE1_OVERDUE: "report-type1-overdue",
     Assurance.QUALIFIED: "report-qualified",
+    Assurance.CARVE_OUT: "report-carve-out",
 }
 
 
@@ -240,13 +170,28 @@ def _deidentification(case: _Case) -> None:
 
 
 def _review(case: _Case) -> None:
+    """An approval with conditions holds until its own day or the next review, whichever is first.
+
+    Source: AICPA TSC CC9.2.
+    """
     posture = case.posture
-    due = posture.review_due_on
-    approved = posture.vendor_state in ("approved", "approved_with_conditions")
-    if not approved or (due is not None and case.on > due):
+    conditional = posture.vendor_state == "approved_with_conditions"
+    ends = [posture.review_due_on, posture.conditional_until if conditional else None]
+    due = min((day for day in ends if day), default=None)
+    if not (conditional or posture.vendor_state == "approved") or (due and case.on > due):
         case.failed.add("review-overdue")
     elif due is not None:
-        case.papers.append(Paper("review", posture.vendor, "Vendor review", due))
+        label = "Vendor review" if due == posture.review_due_on else "Approval with conditions"
+        case.papers.append(Paper("review", posture.vendor, label, due))
+
+
+def _service(case: _Case) -> None:
+    retired_on = case.posture.retired_on
+    if retired_on is not None and case.on >= retired_on:
+        case.failed.add("service-retired")
+    elif retired_on is not None:
+        last = retired_on - dt.timedelta(days=1)
+        case.papers.append(Paper("service", case.posture.service_id, "Service offered", last))
 
 
 CHECKS: tuple[Callable[[_Case], None], ...] = (
@@ -261,6 +206,7 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
     _encryption,
     _deidentification,
     _review,
+    _service,
 )
 
 
@@ -268,7 +214,13 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
 # as strict as theirs: else a call could be allowed by taking a paper away.
 CHAINS = (
     ("baa-scope", "baa-expired", "baa-missing"),
-    ("report-type1-overdue", "report-qualified", "report-stale", "report-missing"),
+    (
+        "report-type1-overdue",
+        "report-qualified",
+        "report-carve-out",
+        "report-stale",
+        "report-missing",
+    ),
 )
 _MILDER = {code: chain[: i + 1] for chain in CHAINS for i, code in enumerate(chain)}
 _RANK: Mapping[Effect, int] = {"off": 0, "warn": 1, "block": 2}
@@ -289,10 +241,28 @@ def _limits(case: _Case, terms: ClassTerms) -> Iterable[str]:
         days = fact.number if fact else None
         if days is None or days > terms.max_retention_days:
             yield "retention-too-long"
-    if terms.allowed_regions and case.call.region not in terms.allowed_regions:
+    if not _within(case, terms):
         yield "region-not-allowed"
     if terms.allowed_deployments and case.posture.deployment not in terms.allowed_deployments:
         yield "deployment-not-allowed"
+
+
+def _within(case: _Case, terms: ClassTerms) -> bool:
+    """Whether data of a class stays where it may: processed, at rest, read by support, failed over.
+
+    A guarantee is asked of where it is processed and at rest. What is not recorded is not asked.
+    """
+    region, posture = case.call.region, case.posture
+    rests = posture.rests_in(region)
+    if terms.allowed_regions:
+        places = {region, *(p.region for p in (*rests, *posture.reached_from()))}
+        if not places.issubset(terms.allowed_regions):
+            return False
+    if not terms.minimum_guarantee:
+        return True
+    processed = (p for p in posture.places if p.purpose == "processing" and p.region == region)
+    enough = GUARANTEES.index(terms.minimum_guarantee)
+    return all(GUARANTEES.index(p.guarantee) <= enough for p in (*processed, *rests))
 
 
 def _effects_for(case: _Case, terms: ClassTerms) -> dict[str, Effect]:
@@ -335,7 +305,7 @@ def classes_of(use: UseTerms, call: CallTerms) -> tuple[ClassTerms, ...]:
 
 def judge(posture: ServicePosture, use: UseTerms, call: CallTerms, on: dt.date) -> Verdict:
     """As `decide`, but without `until`: half the work where only the answer is asked for."""
-    case = _Case(posture, use, call, on, classes_of(use, call))
+    case = _Case(posture, use, call, on, classes_of(use, call), target_of(posture, use, call))
     for check in CHECKS:
         check(case)
     effects: dict[str, Effect] = dict.fromkeys(case.failed & set(UNCONDITIONAL), "block")

@@ -60,8 +60,9 @@ REASONS: dict[str, Reason] = {
     ),
     "baa-scope": Reason(
         "BAA does not cover this use",
-        "A BAA is in force, but it does not name this service, model, region or feature.",
-        "Have the BAA extended, or use what it covers.",
+        "A BAA is in force, but its scope leaves out this service, plan, account, endpoint, model, "
+        "region or feature, or asks for a setting that was not made.",
+        "Have the BAA extended, make the setting, or use what it covers.",
         "45 CFR 164.504(e)(2)",
     ),
     "report-missing": Reason(
@@ -88,9 +89,15 @@ REASONS: dict[str, Reason] = {
         "Review the exceptions, or wait for a clean report.",
         "AICPA TSC CC9.2",
     ),
+    "report-carve-out": Reason(
+        "Carved-out part not covered",
+        "The report leaves out a subservice that we rely on, and no report of its own covers it.",
+        "Ask for the subservice's own report, review it and link it to the carve-out.",
+        "AICPA TSC CC9.2",
+    ),
     "region-not-allowed": Reason(
         "Region not allowed",
-        "The region is not the approved one, not offered, or not allowed for this data.",
+        "The region is not the approved one, not offered, or data may go where its class may not.",
         "Use the approved region, or have another one approved.",
         "AICPA TSC C1.1",
     ),
@@ -132,9 +139,15 @@ REASONS: dict[str, Reason] = {
     ),
     "review-overdue": Reason(
         "Vendor not approved or review overdue",
-        "The vendor is not approved, or its periodic review is overdue.",
+        "The vendor is not approved, its approval with conditions has ended, or its review is due.",
         "Review the vendor.",
         "AICPA TSC CC9.2",
+    ),
+    "service-retired": Reason(
+        "Service retired",
+        "The service is retired: its vendor no longer offers it, or we no longer use it.",
+        "Move the integration to a service that is offered, and have it approved.",
+        "AICPA TSC CC8.1",
     ),
 }
 

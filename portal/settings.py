@@ -378,6 +378,7 @@ FACT_FRESH_DAYS = env.int("FACT_FRESH_DAYS", default=90)
 REPORT_STALE_DAYS = env.int("REPORT_STALE_DAYS", default=365)
 BRIDGE_MAX_DAYS = env.int("BRIDGE_MAX_DAYS", default=92)
 IMPORT_FILE_DAYS = env.int("IMPORT_FILE_DAYS", default=30)
+REPORT_RED_DAYS = env.int("REPORT_RED_DAYS", default=457)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=365)
 NOTICE_WINDOWS_DAYS = [90, 60, 30, 14, 7, 1, 0]
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120_000)  # a key, a process

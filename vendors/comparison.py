@@ -10,7 +10,7 @@ from typing import Literal
 
 from vendors.coverage import Coverage, assess
 from vendors.dimensions import value_words
-from vendors.posture import AgreementFacts, FactValue, Scope, ServicePosture, matches
+from vendors.posture import AgreementFacts, FactValue, Scope, ServicePosture, Target, matches
 
 Tone = Literal["ok", "soon", "bad", "neutral"]
 
@@ -175,7 +175,7 @@ def compare(
 def _cell(
     posture: ServicePosture, dimension: str, looks: Mapping[int, Look], asked: Asked, on: dt.date
 ) -> Cell:
-    fact = posture.fact(dimension, asked.model, asked.region)
+    fact = posture.fact(dimension, Target(asked.model, asked.region, posture.plan))
     of_dimension = [f for f in posture.facts if f.dimension == dimension and f is not fact]
     said = fact and (fact.value, fact.number)
     others = {

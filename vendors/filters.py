@@ -38,7 +38,7 @@ from vendors.models import (
 from vendors.models.agreements import LAST_DAY
 from vendors.models.questionnaires import WITH_US, WITH_VENDOR
 from vendors.models.register import MODEL_PATTERN, REGION
-from vendors.services.postures import limits
+from vendors.services.report_facts import current_reports
 
 NO_END = dt.date(9999, 12, 31)
 
@@ -162,8 +162,7 @@ class VendorFilter(django_filters.FilterSet):
 
     def by_soc2(self, found: QuerySet[Vendor], _name: str, value: str) -> QuerySet[Vendor]:
         on = as_of.reading_day()
-        current = AssuranceReport.objects.current(on, stale_days=limits().stale_days)
-        is_current = Q(pk__in=current.values("vendor"))
+        is_current = Q(pk__in=current_reports(on).values("vendor"))
         type2, type1 = Exists(reports()), Exists(reports(AssuranceReport.Kind.SOC2_TYPE1))
         return {
             "current": found.filter(is_current),

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from vendors.coverage import Limits, ReportFacts
 
+# How firmly a vendor promises where data is, firmest first.
+GUARANTEES = ("contract", "configurable", "default", "none")
+
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a model name fits a pattern, in which * stands for any characters."""
@@ -18,33 +21,92 @@ def matches(pattern: str, name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a call goes to and how: all that an agreement or a fact can be limited to.
+
+    `endpoints` are the hosts known of it, one or none as a rule: that of the integration and the
+    one the call named. `features` are those it uses, `settings` those we have made at the vendor.
+    """
+
+    model: str = ""
+    region: str = ""
+    plan: str = ""
+    account: str = ""
+    endpoints: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    preview: bool = False
+
+
+def at_endpoint(pattern: str, endpoints: frozenset[str]) -> bool:
+    """Whether an endpoint is known, and all that are known fit the pattern."""
+    return bool(endpoints) and all(matches(pattern, host) for host in endpoints)
+
+
+def same(named: str, used: str) -> bool:
+    """Whether a plan is the one that is named; its case does not matter."""
+    return named.strip().casefold() == used.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """One covered scope of an agreement; an empty field means any."""
+    """One covered scope of an agreement; an empty field means any.
+
+    What it names and we do not know of the call is not covered.
+    """
 
     model_pattern: str = ""
     region: str = ""
     features_excluded: tuple[str, ...] = ()
+    plan: str = ""
+    account: str = ""
+    endpoint: str = ""
+    features: tuple[str, ...] = ()
+    settings_required: tuple[str, ...] = ()
+    general_availability_only: bool = False
 
-    def covers(self, model: str, region: str, features: tuple[str, ...] = ()) -> bool:
+    def covers(self, target: Target) -> bool:
+        return self._place(target) and self._manner(target)
+
+    def _place(self, target: Target) -> bool:
         return (
-            (not self.model_pattern or matches(self.model_pattern, model))
-            and (not self.region or self.region == region)
-            and not set(self.features_excluded) & set(features)
+            (not self.model_pattern or matches(self.model_pattern, target.model))
+            and (not self.region or self.region == target.region)
+            and (not self.plan or same(self.plan, target.plan))
+            and (not self.account or self.account == target.account)
+            and (not self.endpoint or at_endpoint(self.endpoint, target.endpoints))
+        )
+
+    def _manner(self, target: Target) -> bool:
+        return (
+            not (self.general_availability_only and target.preview)
+            and target.features.isdisjoint(self.features_excluded)
+            and (not self.features or target.features.issubset(self.features))
+            and target.settings.issuperset(self.settings_required)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementFacts:
-    """A BAA of the vendor. `scopes` are those of this service; `last_day` None: no end known."""
+    """A BAA of the vendor. `scopes` are those of this service; `last_day` None: no end known.
+
+    `account` is the one it was signed for; empty for all of ours.
+    """
 
     agreement_id: int
     reference: str
     first_day: dt.date
     last_day: dt.date | None
     scopes: tuple[Scope, ...]
+    account: str = ""
 
     def in_force(self, on: dt.date) -> bool:
         return self.first_day <= on and (self.last_day is None or on <= self.last_day)
+
+    def covers(self, target: Target) -> bool:
+        return (not self.account or self.account == target.account) and any(
+            scope.covers(target) for scope in self.scopes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +124,46 @@ class FactValue:
     stale_on: dt.date | None
     model_pattern: str = ""
     region: str = ""
+    endpoint: str = ""
+    plan: str = ""
 
-    def fits(self, model: str, region: str) -> bool:
-        return (not self.model_pattern or matches(self.model_pattern, model)) and (
-            not self.region or self.region == region
+    def fits(self, target: Target) -> bool:
+        return (
+            (not self.model_pattern or matches(self.model_pattern, target.model))
+            and (not self.region or self.region == target.region)
+            and (not self.plan or same(self.plan, target.plan))
+            and (not self.endpoint or at_endpoint(self.endpoint, target.endpoints))
         )
 
-    def specificity(self) -> int:
-        return 2 * len(self.model_pattern.replace("*", "")) + bool(self.region)
+    def specificity(self) -> tuple[int, bool, int, bool]:
+        """How narrow it is: the model first, then region, endpoint and plan."""
+        return (
+            len(self.model_pattern.replace("*", "")),
+            bool(self.region),
+            len(self.endpoint.replace("*", "")),
+            bool(self.plan),
+        )
 
     def stale(self, on: dt.date) -> bool:
         return self.stale_on is None or on >= self.stale_on
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A region in which the vendor does something with our data, and how firmly it says so."""
+
+    region: str
+    purpose: str
+    guarantee: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServicePosture:
-    """Everything the vendor side of a decision needs for one service."""
+    """Everything the vendor side of a decision needs for one service.
+
+    `regions` are those of processing, `places` all that are recorded. `previews` are those of
+    `models` that are not generally available; deprecated ones are.
+    """
 
     service_id: int
     service: str
@@ -91,8 +177,43 @@ class ServicePosture:
     reports: tuple[ReportFacts, ...]
     facts: tuple[FactValue, ...]
     limits: Limits
+    plan: str = ""
+    previews: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    hosts: tuple[str, ...] = ()
+    retired_on: dt.date | None = None
+    conditional_until: dt.date | None = None
 
-    def fact(self, dimension: str, model: str, region: str) -> FactValue | None:
-        """The most specific fact of a dimension for a model and region; the newest among equals."""
-        fitting = [f for f in self.facts if f.dimension == dimension and f.fits(model, region)]
+    def fact(self, dimension: str, target: Target) -> FactValue | None:
+        """The most specific fact of a dimension for a target; the newest among equals."""
+        fitting = [f for f in self.facts if f.dimension == dimension and f.fits(target)]
         return max(fitting, key=lambda f: (f.specificity(), f.fact_id), default=None)
+
+    def preview(self, model: str) -> bool:
+        """Whether a model may be one in preview.
+
+        The most specific pattern it fits says so. A pattern of models may be any that it matches,
+        and what is not listed at all is not known to be generally available.
+        """
+        if not self.previews and any(matches(pattern, model) for pattern in self.models):
+            return False
+        if "*" in model and any(matches(model, p) or matches(p, model) for p in self.previews):
+            return True
+        fitting = [p for p in self.models if matches(p, model)]
+        if not fitting:
+            return True
+        longest = max(len(p.replace("*", "")) for p in fitting)
+        return any(p in self.previews for p in fitting if len(p.replace("*", "")) == longest)
+
+    def rests_in(self, region: str) -> tuple[Place, ...]:
+        """Where data that is processed in a region is at rest; empty if that is not recorded.
+
+        In that region, if the vendor offers to keep it there; else anywhere that it names.
+        """
+        named = tuple(p for p in self.places if p.purpose == "at_rest")
+        there = tuple(p for p in named if p.region == region and p.guarantee != "none")
+        return there or named
+
+    def reached_from(self) -> tuple[Place, ...]:
+        """Where support may read our data from, and where it goes if a region fails."""
+        return tuple(p for p in self.places if p.purpose in ("support_access", "failover"))

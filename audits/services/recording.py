@@ -317,6 +317,7 @@ def _terms(body: CallBody) -> CallTerms:
         data_classes=tuple(body.data_classes),
         features=tuple(body.features),
         actor=f"{body.actor.type}:{body.actor.id}",
+        endpoint=(body.endpoint_host or "").partition(":")[0],
     )
 
 

@@ -23,7 +23,7 @@ from vendors.models import (
     Vendor,
     VendorCondition,
 )
-from vendors.services.postures import limits
+from vendors.services.report_facts import limits
 
 ONE_DAY = dt.timedelta(days=1)
 
@@ -133,6 +133,9 @@ def reports_ending(asked: Asked, until: dt.date) -> Iterator[Sighting]:
         coverage = rested.coverage
         if coverage.state in ENDING and coverage.until and coverage.until <= until:
             yield _of_service(rested.service, coverage.until, ENDING[coverage.state])
+        elif coverage.state is Assurance.CARVE_OUT:
+            detail = f"Carved out, with no report of its own: {', '.join(coverage.missing)}"
+            yield _of_service(rested.service, None, detail[:300])
         elif coverage.state in (Assurance.STALE, Assurance.GAP):
             last = max(
                 relied_until(report, rules)[1]

@@ -12,8 +12,8 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from evidence.models import Finding
 from policies.models import Integration
 from vendors.coverage import Coverage, ReportFacts, assess
-from vendors.models import AssuranceReport, ReportScope, Service
-from vendors.services.postures import limits, service_reports
+from vendors.models import ReportScope, Service
+from vendors.services.report_facts import current_reports, limits, service_reports
 
 Severity = Finding.Severity
 
@@ -44,9 +44,9 @@ class Asked:
     def _read_uncovered(self, until: dt.date) -> Iterator[Rested]:
         rules = limits()
         # What covers the day after is left out by the database: a large register has few others.
-        covering = AssuranceReport.objects.current(
-            until + dt.timedelta(days=1), stale_days=rules.stale_days
-        ).filter(period_start__lte=self.on)
+        covering = current_reports(until + dt.timedelta(days=1)).filter(
+            pk__in=current_reports(self.on).values("pk")
+        )
         covered = ReportScope.objects.filter(
             service=OuterRef("pk"), in_scope=ReportScope.InScope.YES, report__in=covering
         )

@@ -79,6 +79,7 @@ def class_terms_of(data_class: DataClass, effects: dict[str, str]) -> ClassTerms
         max_retention_days=data_class.max_retention_days,
         allowed_regions=tuple(data_class.allowed_regions),
         allowed_deployments=tuple(data_class.allowed_deployments),
+        minimum_guarantee=data_class.minimum_guarantee,
     )
 
 
@@ -98,6 +99,7 @@ def policy_digest(classes: tuple[ClassTerms, ...]) -> str:
                 "max_retention_days": c.max_retention_days,
                 "slug": c.slug,
             }
+            | ({"minimum_guarantee": c.minimum_guarantee} if c.minimum_guarantee else {})
             for c in classes
         ]
     )
@@ -156,6 +158,10 @@ def unapproved_terms(integration: Integration, classes: tuple[ClassTerms, ...]) 
         granted_actors=frozenset(),
         allowed=frozenset(class_slugs(integration)),
         classes=classes,
+        account=integration.account,
+        endpoint=integration.endpoint,
+        features=tuple(integration.features),
+        settings=tuple(integration.settings_made),
     )
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from policies.gate import CallTerms, ClassTerms, decide, judge
 from policies.reasons import REASONS
 from policies.tests.gate_cases import POSTURE, USE, baa, fact, report
+from vendors.coverage import CarveOut
+from vendors.posture import GUARANTEES, Place
 from vendors.tests.make import TODAY
 
 DAYS = st.integers(-500, 500).map(lambda n: TODAY + dt.timedelta(days=n))
@@ -25,13 +27,19 @@ def baas(draw):
             last_day=draw(MAYBE_DAY),
             model_pattern=draw(st.sampled_from(["", "gpt-*", "o1"])),
             region=draw(st.sampled_from(["", "us-east-1", "eu-west-1"])),
+            plan=draw(st.sampled_from(["", "", "enterprise"])),
+            account=draw(st.sampled_from(["", "", "org-1"])),
+            endpoint=draw(st.sampled_from(["", "", "a.example.com"])),
+            features=draw(st.sampled_from([(), (), ("files",)])),
+            settings_required=draw(st.sampled_from([(), (), ("zero-retention",)])),
+            general_availability_only=draw(st.booleans()),
         )
         for number in range(draw(st.integers(0, 3)))
     )
 
 
 @st.composite
-def reports(draw):
+def reports(draw, *, carved=True):
     found = []
     for number in range(draw(st.integers(0, 3))):
         last = draw(DAYS)
@@ -47,9 +55,15 @@ def reports(draw):
                 accepted=draw(st.booleans()),
                 type2_due_on=draw(MAYBE_DAY),
                 bridges=(bridge,) if draw(st.booleans()) else (),
+                carve_outs=draw(carve_outs()) if carved else (),
             )
         )
     return tuple(found)
+
+
+def carve_outs():
+    part = st.builds(CarveOut, st.sampled_from(["hosting", "mail"]), reports(carved=False))
+    return st.just(()) | st.lists(part, max_size=2, unique_by=lambda p: p.name).map(tuple)
 
 
 @st.composite
@@ -70,7 +84,9 @@ def facts(draw):
                 stale_on=draw(MAYBE_DAY),
                 fact_id=len(found) + 1,
             )
-            found.append(replace(made, model_pattern=draw(st.sampled_from(["", "gpt-*"]))))
+            made = replace(made, model_pattern=draw(st.sampled_from(["", "gpt-*"])))
+            made = replace(made, plan=draw(st.sampled_from(["", "Enterprise", "team"])))
+            found.append(replace(made, endpoint=draw(st.sampled_from(["", "*.example.com"]))))
     return tuple(found)
 
 
@@ -81,7 +97,21 @@ POSTURES = st.builds(
     reports=reports(),
     facts=facts(),
     review_due_on=MAYBE_DAY,
-    vendor_state=st.sampled_from(["approved", "approved", "approved", "suspended"]),
+    vendor_state=st.sampled_from(["approved", "approved", "approved_with_conditions", "suspended"]),
+    conditional_until=MAYBE_DAY,
+    retired_on=st.none() | MAYBE_DAY,
+    plan=st.sampled_from(["", "Enterprise"]),
+    previews=st.sampled_from([(), (), ("gpt-*",)]),
+    hosts=st.sampled_from([(), ("a.example.com",)]),
+    places=st.lists(
+        st.builds(
+            Place,
+            REGIONS,
+            st.sampled_from(["processing", "at_rest", "support_access", "failover"]),
+            st.sampled_from(GUARANTEES),
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 EFFECTS = st.dictionaries(st.sampled_from(list(REASONS)), st.sampled_from(["block", "warn", "off"]))
 
@@ -95,6 +125,7 @@ def classes(draw):
             effects=draw(EFFECTS | st.just(dict.fromkeys(REASONS, "off"))),
             max_retention_days=draw(st.sampled_from([None, 0, 30])),
             allowed_regions=draw(st.sampled_from([(), ("us-east-1",)])),
+            minimum_guarantee=draw(st.sampled_from(["", "", "configurable"])),
         )
         for slug in draw(st.permutations(["phi", "pii", "public"]))
     )
@@ -109,6 +140,10 @@ USES = st.builds(
     deidentification=st.sampled_from(["none", "none", "expert"]),
     deid_documented=st.booleans(),
     deid_until=MAYBE_DAY,
+    account=st.sampled_from(["", "org-1"]),
+    endpoint=st.sampled_from(["", "a.example.com"]),
+    features=st.sampled_from([(), ("files",), ("files", "batch")]),
+    settings=st.sampled_from([(), ("zero-retention",)]),
 )
 CALLS = st.builds(
     CallTerms,
@@ -124,6 +159,19 @@ def fewer(things):
     return [things[:i] + things[i + 1 :] for i in range(len(things))]
 
 
+def with_less(reports):
+    """Every way to leave out one bridge letter or one own report of a carve-out."""
+    for i, one in enumerate(reports):
+        others = (*reports[:i], *reports[i + 1 :])
+        for left in fewer(one.bridges):
+            yield (*others, replace(one, bridges=left))
+        for j, part in enumerate(one.carve_outs):
+            parts = (*one.carve_outs[:j], *one.carve_outs[j + 1 :])
+            for left in fewer(part.reports):
+                bare = (*parts, replace(part, reports=left))
+                yield (*others, replace(one, carve_outs=bare))
+
+
 @given(POSTURES, USES, CALLS)
 def test_a_paper_less_never_turns_deny_into_allow(posture, use, call):
     if decide(posture, use, call, TODAY).allowed:
@@ -131,6 +179,7 @@ def test_a_paper_less_never_turns_deny_into_allow(posture, use, call):
     poorer = [
         *(replace(posture, baas=left) for left in fewer(posture.baas)),
         *(replace(posture, reports=left) for left in fewer(posture.reports)),
+        *(replace(posture, reports=left) for left in with_less(posture.reports)),
         *(
             replace(posture, facts=tuple(f for f in posture.facts if f.dimension != dimension))
             for dimension in {f.dimension for f in posture.facts}
@@ -166,6 +215,8 @@ def test_the_order_of_what_is_known_never_matters(posture, use, call, random):
         facts=shuffled(posture.facts),
         models=shuffled((*posture.models, "o1")),
         regions=shuffled((*posture.regions, "eu-west-1")),
+        places=shuffled(posture.places),
+        hosts=shuffled(posture.hosts),
     )
     mixed = replace(use, classes=shuffled(use.classes))
     call_mixed = replace(call, data_classes=shuffled(call.data_classes))

@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models.functions import Greatest
 
 from vendors.models.documents import Document
 from vendors.models.register import Service, Vendor
+
+
+def _next(day: str) -> Func:
+    """The day after the one in the column `day`."""
+    return Func(F(day), template="(%(expressions)s + 1)", output_field=models.DateField())
 
 
 class AssuranceReportQuerySet(models.QuerySet["AssuranceReport"]):
@@ -25,16 +32,58 @@ class AssuranceReportQuerySet(models.QuerySet["AssuranceReport"]):
             review__in=AssuranceReport.RELIED_ON,
         )
 
-    def current(self, on: dt.date, *, stale_days: int) -> AssuranceReportQuerySet:
+    def current(self, on: dt.date, *, stale_days: int, bridge_days: int) -> AssuranceReportQuerySet:
         """Unqualified type II reports relied on by themselves on the day `on`.
 
-        The same as `Assurance.CURRENT` of `vendors.coverage`; a test holds them together.
+        What they carve out has a report of its own that day. The same as `Assurance.CURRENT` of
+        `vendors.coverage`; a test holds them together.
         """
+        own = AssuranceReport.objects.relied_on(on, stale_days=stale_days, bridge_days=bridge_days)
+        subservices = apps.get_model("vendors", "Subservice").objects
+        holes = subservices.needing_own_report().without_own_report_in(own)
         return self.counted().filter(
+            ~Exists(holes.filter(report=OuterRef("pk"))),
             kind=AssuranceReport.Kind.SOC2_TYPE2,
             opinion=AssuranceReport.Opinion.UNQUALIFIED,
             period_start__lte=on,
             period_end__gte=on - dt.timedelta(days=stale_days),
+        )
+
+    def relied_on(
+        self, on: dt.date, *, stale_days: int, bridge_days: int
+    ) -> AssuranceReportQuerySet:
+        """Accepted, unqualified SOC 2 reports that cover the day `on`, their carve-outs aside.
+
+        A type II by itself, or by letters that leave no day out; a type I until its type II is
+        due. They need no service of ours in scope.
+        """
+        fresh = on - dt.timedelta(days=stale_days)
+        letters = BridgeLetter.objects.filter(report=OuterRef("pk")).order_by()
+        going_on = BridgeLetter.objects.filter(
+            report=OuterRef("report"),
+            covers_from__lte=OuterRef("next"),
+            covers_to__gte=OuterRef("next"),
+        ).order_by()
+        first = letters.filter(covers_from__lte=OuterRef("next"), covers_to__gte=OuterRef("next"))
+        # A letter that ends before the day, and that no other goes on from, breaks the chain.
+        breaks = letters.annotate(next=_next("covers_to")).filter(
+            ~Exists(going_on), next__lte=on, next__gt=OuterRef("next")
+        )
+        accepted = self.standing().filter(
+            review__in=[AssuranceReport.Review.ACCEPT, AssuranceReport.Review.CONDITIONS],
+            opinion=AssuranceReport.Opinion.UNQUALIFIED,
+        )
+        type2 = Q(kind=AssuranceReport.Kind.SOC2_TYPE2, period_start__lte=on)
+        bridged = Q(
+            Exists(first), ~Exists(breaks), period_end__gte=fresh - dt.timedelta(days=bridge_days)
+        )
+        type1 = Q(
+            kind=AssuranceReport.Kind.SOC2_TYPE1,
+            as_of__lte=on,
+            type2_due_on__gte=Greatest(F("as_of"), on, output_field=models.DateField()),
+        )
+        return accepted.annotate(next=_next("period_end")).filter(
+            (type2 & (Q(period_end__gte=fresh) | bridged)) | type1
         )
 
     def type1_overdue(self, on: dt.date) -> AssuranceReportQuerySet:

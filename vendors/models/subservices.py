@@ -1,10 +1,36 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
-from vendors.models.reports import AssuranceReport
+from vendors.models.reports import AssuranceReport, ReportScope
+
+
+class SubserviceQuerySet(models.QuerySet["Subservice"]):
+    def needing_own_report(self) -> SubserviceQuerySet:
+        """Those carved out that we rely on: each needs a report of its own."""
+        return self.filter(method=Subservice.Method.CARVE_OUT, needs_own_report=True)
+
+    def without_own_report_in(self, reports: QuerySet[AssuranceReport]) -> SubserviceQuerySet:
+        """Those for which none of `reports` stands in: neither the one linked nor one in its line.
+
+        In the line of a report is another of the same vendor that has all its services in scope;
+        a linked row that was corrected stands in for nothing. `vendors.services.report_facts`
+        says the same.
+        """
+        soc2 = [AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2]
+        standing = Q(own_report__replaced_by__isnull=True, own_report__kind__in=soc2)
+        scoped = ReportScope.objects.filter(in_scope=ReportScope.InScope.YES).order_by()
+        there = scoped.filter(report=OuterRef(OuterRef("pk")), service=OuterRef("service"))
+        lacking = scoped.filter(~Exists(there), report=OuterRef(OuterRef("own_report")))
+        linked = Q(pk=OuterRef("own_report"))
+        line = Q(
+            Exists(scoped.filter(report=OuterRef(OuterRef("own_report")))),
+            ~Exists(lacking),
+            vendor=OuterRef("own_report__vendor"),
+        )
+        return self.exclude(standing & Q(Exists(reports.filter(linked | line).order_by())))
 
 
 class Subservice(models.Model):
@@ -43,6 +69,8 @@ class Subservice(models.Model):
         help_text="The SOC 2 report of the subservice organization itself.",
     )
     page = models.CharField(max_length=40, blank=True)
+
+    objects = SubserviceQuerySet.as_manager()
 
     class Meta:
         ordering = ["report", "name"]

@@ -22,7 +22,7 @@ from vendors.models import (
 )
 from vendors.services.assurance import coverage_of
 from vendors.services.clauses import clause_sums
-from vendors.services.postures import limits, report_facts
+from vendors.services.report_facts import limits, report_facts
 from vendors.tables import ASSURANCE_WORDS
 
 GRADE_KINDS = {"contract": "ok", "gated": "ok", "public": "info", "self_attested": "neutral"}

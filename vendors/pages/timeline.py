@@ -11,7 +11,7 @@ from vendors.coverage import relied_until
 from vendors.lifecycle import SOON_DAYS
 from vendors.models import AssuranceReport, Vendor
 from vendors.pages.lines import AgreementLine, ReportLine, agreement_lines, report_lines
-from vendors.services.postures import limits, report_facts
+from vendors.services.report_facts import limits, report_facts
 
 YEAR = dt.timedelta(days=365)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from vendors.coverage import Assurance, Coverage, assess, relied_until
 from vendors.models import AssuranceReport, Service, Vendor
-from vendors.services.postures import limits, postures, report_facts
+from vendors.services.postures import postures
+from vendors.services.report_facts import limits, report_facts
 
 UNCOVERED = (
     Assurance.NONE,

@@ -60,7 +60,11 @@ def replace_report(
     if AssuranceReport.objects.filter(replaces=old).exists():
         raise ValidationError("A newer row corrects this report. Correct that one.")
     new.vendor, new.replaces = old.vendor, old
-    return record_report(new, scopes, by=by)
+    record_report(new, scopes, by=by)
+    for carved in old.stands_in_for.all():
+        carved.own_report = new
+        save_checked(carved)
+    return new
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from django.db.models import Count, Q
 
 from vendors import as_of
 from vendors.lifecycle import SOON_DAYS
-from vendors.models import Agreement, AssuranceReport, Epoch, Vendor
-from vendors.services.postures import limits
+from vendors.models import Agreement, Epoch, Vendor
+from vendors.services.report_facts import current_reports
 
 KEPT_SECONDS = 3600
 
@@ -32,11 +32,10 @@ def figures(on: dt.date) -> dict[str, int]:
 
 def _count_figures(on: dt.date) -> dict[str, int]:
     until = on + dt.timedelta(days=SOON_DAYS)
-    stale_days = limits().stale_days
     baa = Agreement.objects.in_force(on).filter(kind=Agreement.Kind.BAA)
     lapsing = Agreement.objects.lapsing(on, until=until)
-    current = AssuranceReport.objects.current(on, stale_days=stale_days)
-    later = AssuranceReport.objects.current(until, stale_days=stale_days)
+    current = current_reports(on)
+    later = current_reports(until)
     stale_soon = Q(pk__in=current.values("vendor")) & ~Q(pk__in=later.values("vendor"))
     engaged = ~Q(state__in=[Vendor.State.REJECTED, Vendor.State.OFFBOARDED])
     return Vendor.objects.aggregate(

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from vendors import charts
 from vendors.lifecycle import SOON_DAYS
-from vendors.services.postures import limits, report_facts
+from vendors.services.report_facts import limits, report_facts
 from vendors.tables.vendors import VendorRow
 
 # The days that the timeline shows around today.

@@ -17,13 +17,12 @@ from vendors.lifecycle import Standing, standing
 from vendors.models import (
     Agreement,
     AssuranceReport,
-    BridgeLetter,
     Dimension,
     Fact,
     Service,
     Vendor,
 )
-from vendors.services.postures import limits, report_facts
+from vendors.services.report_facts import limits, with_facts
 from vendors.tables.words import ASSURANCE_WORDS, STATE_KINDS
 
 if TYPE_CHECKING:
@@ -132,16 +131,11 @@ def _rank(agreement: Agreement, on: dt.date) -> tuple[bool, bool, dt.date]:
 
 
 def _reports(vendor_ids: list[int]) -> dict[int, list[tuple[AssuranceReport, ReportFacts]]]:
-    """The reports that count, with the days of their bridge letters, in one query."""
+    """The reports that count, bridge letters and carve-outs with them, in one query."""
     found: dict[int, list[tuple[AssuranceReport, ReportFacts]]] = defaultdict(list)
-    letters = BridgeLetter.objects.filter(report=OuterRef("pk")).order_by("pk")
-    counted = AssuranceReport.objects.counted().filter(vendor_id__in=vendor_ids).order_by()
-    for report in counted.annotate(
-        first_days=ArraySubquery(letters.values("covers_from")),
-        last_days=ArraySubquery(letters.values("covers_to")),
-    ):
-        bridges = tuple(zip(report.first_days, report.last_days, strict=True))
-        found[report.vendor_id].append((report, report_facts(report, bridges)))
+    counted = AssuranceReport.objects.counted().filter(vendor_id__in=vendor_ids)
+    for report, facts, _ in with_facts(counted):
+        found[report.vendor_id].append((report, facts))
     return found
 
 

@@ -13,6 +13,7 @@ ASSURANCE_WORDS = {
     Assurance.QUALIFIED: ("bad", "Qualified"),
     Assurance.STALE: ("bad", "Stale"),
     Assurance.GAP: ("bad", "Gap"),
+    Assurance.CARVE_OUT: ("bad", "Carve-out open"),
     Assurance.NONE: ("neutral", "None accepted"),
 }
 STATE_KINDS = {

@@ -5,6 +5,7 @@ import pytest
 
 from vendors.dimensions import VALUES
 from vendors.models import Fact, Service, Vendor
+from vendors.posture import Target
 from vendors.services.catalogue import CATALOGUE, Loaded, load_catalogue
 from vendors.services.facts import record_fact
 from vendors.services.postures import postures
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def value(service: str, dimension: str, on: dt.date = ON) -> str:
     row = Service.objects.get(slug=service)
-    return postures([row], on)[row.pk].fact(dimension, "claude-opus", "us").value
+    return postures([row], on)[row.pk].fact(dimension, Target("claude-opus", "us")).value
 
 
 def test_ten_offerings_come_as_prospects_with_every_fact():
@@ -71,9 +72,9 @@ def test_a_fact_of_one_model_is_its_own():
     load_catalogue(on=ON)
     service = Service.objects.get(slug="claude-api")
     posture = postures([service], ON)[service.pk]
-    covered = posture.fact("retention_days", "claude-fable-5-20261001", "us")
+    covered = posture.fact("retention_days", Target("claude-fable-5-20261001", "us"))
     assert covered.model_pattern == "claude-fable-5*"
-    assert posture.fact("retention_days", "claude-opus", "us").model_pattern == ""
+    assert posture.fact("retention_days", Target("claude-opus", "us")).model_pattern == ""
 
 
 def test_the_catalogue_goes_stale_by_itself():

@@ -18,7 +18,7 @@ from vendors.coverage import (
     relied_until,
 )
 from vendors.models import AssuranceReport, BridgeLetter
-from vendors.services.postures import limits, report_facts
+from vendors.services.report_facts import current_reports, limits, report_facts, with_facts
 from vendors.tests import make
 from vendors.tests.make import person
 
@@ -331,11 +331,65 @@ def test_the_query_for_current_reports_agrees_with_the_arithmetic():
                         report=made, covers_from=END + DAY, covers_to=STALE + 9 * DAY, signer="x"
                     )
     for on in (START - DAY, START, END, STALE, STALE + DAY, STALE + 10 * DAY):
-        found = set(
-            AssuranceReport.objects.current(on, stale_days=365).values_list("pk", flat=True)
-        )
+        found = set(current_reports(on).values_list("pk", flat=True))
         assert found == {
             report.pk
             for report in AssuranceReport.objects.all()
             if assess((report_facts(report),), on, limits()).state == Assurance.CURRENT
         }
+
+
+@pytest.mark.django_db
+def test_the_query_counts_carve_outs_as_the_arithmetic_does():
+    """Own reports of every kind: none, linked, in the line of the linked one, corrected."""
+    by, ours, hosting = person(), make.vendor(), make.vendor()
+    service, theirs = make.service(ours), make.service(hosting)
+    other = make.service(hosting)
+    bare = {"services": [], "by": by, "period_start": START - 400 * DAY}
+    linked = make.report(hosting, **bare, period_end=END - 200 * DAY)
+    make.report(hosting, by=by, services=[theirs], period_start=END, period_end=END + 90 * DAY)
+    lined = make.report(
+        hosting, by=by, services=[theirs], period_start=START, period_end=END - 300 * DAY
+    )
+    narrow = make.report(
+        hosting, by=by, services=[theirs, other], period_start=START, period_end=END - 300 * DAY
+    )
+    corrected = make.report(hosting, **bare, period_end=END)
+    make.report(hosting, **bare, period_end=END, replaces=corrected)
+    chained = make.report(hosting, **bare, period_end=END - 340 * DAY)
+    for first, last in ((1, 200), (201, 395), (10, 60)):
+        make.bridge(
+            chained,
+            covers_from=chained.period_end + first * DAY,
+            covers_to=chained.period_end + last * DAY,
+        )
+    broken = make.report(hosting, **bare, period_end=END - 340 * DAY)
+    for first, last in ((1, 200), (202, 395)):
+        make.bridge(
+            broken,
+            covers_from=broken.period_end + first * DAY,
+            covers_to=broken.period_end + last * DAY,
+        )
+    type1 = make.report(
+        hosting, **bare, kind="soc2_type1", as_of=START, type2_due_on=END - 30 * DAY
+    )
+    qualified = make.report(hosting, **bare, period_end=END, opinion="qualified")
+    owns = [None, linked, lined, narrow, corrected, chained, broken, type1, qualified]
+    for own in owns:
+        report = make.report(ours, by=by, services=[service], period_start=START, period_end=END)
+        make.subservice(report, own_report=own)
+    make.subservice(report, method="inclusive")
+    days = {START + n * DAY for n in range(0, 800, 7)}
+    days |= {chained.period_end + n * DAY for n in (365, 366, 395, 396, 458)}
+    facts = {report.pk: facts for report, facts, _ in with_facts(AssuranceReport.objects.all())}
+    seen = set()
+    for on in sorted(days):
+        found = set(current_reports(on).filter(vendor=ours).values_list("pk", flat=True))
+        expected = {
+            pk
+            for pk in AssuranceReport.objects.filter(vendor=ours).values_list("pk", flat=True)
+            if assess((facts[pk],), on, limits()).state == Assurance.CURRENT
+        }
+        assert found == expected, on
+        seen |= expected
+    assert len(seen) == len(owns) - 3

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from vendors.models import Fact, Service, ServiceModel, ServiceRegion, Vendor
+from vendors.posture import Target
 from vendors.services.facts import record_fact
 from vendors.services.postures import postures
 from vendors.services.register import (
@@ -120,8 +121,8 @@ def test_a_new_look_takes_the_place_of_the_last_and_keeps_it():
     service = make.service(facts=False)
     record_fact(look(service, value="opt_out"), by=person(), on=TODAY - 100 * DAY)
     record_fact(look(service), by=person(), on=TODAY)
-    assert postures([service], TODAY)[service.pk].fact("training_use", "", "").value == "no"
-    before = postures([service], TODAY - DAY)[service.pk].fact("training_use", "", "")
+    assert postures([service], TODAY)[service.pk].fact("training_use", Target()).value == "no"
+    before = postures([service], TODAY - DAY)[service.pk].fact("training_use", Target())
     assert before.value == "opt_out"
     assert service.facts.count() == 2
 
