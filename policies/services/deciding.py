@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,11 @@ def material_terms(integration: Integration) -> dict[str, Json]:
         "region": integration.region,
         "service": integration.service.slug,
     }
+
+
+def changed_terms(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[str]:
+    """The names of the terms that differ, in order; one that only one side has is among them."""
+    return sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
 
 
 def class_slugs(integration: Integration) -> list[str]:
@@ -89,20 +94,22 @@ def _effect(value: str) -> Effect:
 
 def policy_digest(classes: tuple[ClassTerms, ...]) -> str:
     """SHA-256 of the requirements in force, in hex: which policy a verdict applied."""
-    return digest(
-        [
-            {
-                "allowed_deployments": list(c.allowed_deployments),
-                "allowed_regions": list(c.allowed_regions),
-                "effects": dict(c.effects),
-                "is_phi": c.is_phi,
-                "max_retention_days": c.max_retention_days,
-                "slug": c.slug,
-            }
-            | ({"minimum_guarantee": c.minimum_guarantee} if c.minimum_guarantee else {})
-            for c in classes
-        ]
-    )
+    return digest([_class_stated(c) for c in classes])
+
+
+def _class_stated(terms: ClassTerms) -> dict[str, Json]:
+    stated: dict[str, Json] = {
+        "allowed_deployments": list(terms.allowed_deployments),
+        "allowed_regions": list(terms.allowed_regions),
+        "effects": dict(terms.effects),
+        "is_phi": terms.is_phi,
+        "max_retention_days": terms.max_retention_days,
+        "slug": terms.slug,
+    }
+    # Named only where it is asked, so that policies from before it keep their digest.
+    if terms.minimum_guarantee:
+        stated["minimum_guarantee"] = terms.minimum_guarantee
+    return stated
 
 
 def standing_approval(integration: Integration) -> Approval | None:

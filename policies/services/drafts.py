@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from policies.models import DataClass, Integration, IntegrationDraft
-from policies.services.deciding import class_slugs, material_terms
+from policies.services.deciding import changed_terms, class_slugs, material_terms
 from policies.services.lifecycle import change, create_draft, submit
 from policies.services.trail import Person
 from vendors.models import Document, Service
@@ -86,7 +86,7 @@ def material_changes(draft: IntegrationDraft, values: Values) -> list[str]:
         return []
     now = material_terms(draft.integration)
     then = material_terms(as_integration(draft, values))
-    return [name for name in now if now[name] != then[name]]
+    return changed_terms(now, then)
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from guardian.shortcuts import assign_perm
 from countersign.canonical import digest
 from policies.models import Approval, Integration, IntegrationKey
 from policies.roles import OWNER
-from policies.services.deciding import material_terms, standing_approval
+from policies.services.deciding import changed_terms, material_terms, standing_approval
 from policies.services.trail import Kind, Refused, State, in_state, locked, note_event
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def change(
     after = material_terms(integration)
     if after == before and _plain(integration) == plain:
         return integration
-    changed = sorted(name for name in after if after[name] != before[name])
+    changed = changed_terms(before, after)
     if changed and integration.state in (State.SUBMITTED, *Integration.STANDING):
         void = integration.state != State.SUBMITTED
         integration.state = State.DRAFT

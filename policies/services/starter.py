@@ -48,7 +48,7 @@ STARTERS = (
         "PII",
         "Names, contact data and numbers that identify a person, without health information.",
         max_retention_days=30,
-        warn=("report-type1-overdue", "report-qualified", "fact-stale"),
+        warn=("report-type1-overdue", "report-qualified", "report-carve-out", "fact-stale"),
         off=BAA,
     ),
     StarterClass(

@@ -129,7 +129,7 @@ def _for_service(baa: _Baa, service_id: int) -> AgreementFacts:
 
 def _scope(row: dict[str, Any]) -> Scope:
     lists = ("features", "features_excluded", "settings_required")
-    fields = {name: tuple(v) if name in lists else v for name, v in row.items()}
+    fields: dict[str, Any] = {name: tuple(v) if name in lists else v for name, v in row.items()}
     del fields["service"]
     return Scope(**fields)
 
