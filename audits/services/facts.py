@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from policies.gate import CallTerms, ClassTerms, UseTerms, Verdict, decide
 from policies.models import Integration
-from policies.services.deciding import class_terms, policy_digest, use_terms
+from policies.services.deciding import class_terms, policy_digest
 from policies.services.keyring import Caller, KeyFacts, check, find_key
 from policies.services.verdicts import for_gate, use_terms_of
 from vendors.models.epoch import Epoch
@@ -86,12 +86,9 @@ class State:
 
         For jobs that record many calls of a day; without it each integration is read by itself.
         """
-        integrations = list(for_gate(Integration.objects.filter(pk__in=integration_ids)))
-        terms = use_terms_of(integrations, self.classes)
-        found = postures([each.service for each in integrations], on)
+        found = self._read_uses(integration_ids, on)
         with self.lock:
-            for each in integrations:
-                self.uses[each.pk, on] = found[each.service_id], terms[each.pk]
+            self.uses |= {(pk, on): read for pk, read in found.items()}
 
     def _load_use(self, integration_id: int, on: dt.date) -> tuple[ServicePosture, UseTerms]:
         with self.lock:
@@ -104,13 +101,16 @@ class State:
         return held
 
     def _read_use(self, integration_id: int, on: dt.date) -> tuple[ServicePosture, UseTerms]:
-        integration = (
-            Integration.objects.select_related("service", "deidentification_document")
-            .prefetch_related("data_classes")
-            .get(pk=integration_id)
-        )
-        posture = postures([integration.service], on)[integration.service_id]
-        return posture, use_terms(integration, self.classes)
+        return self._read_uses([integration_id], on)[integration_id]
+
+    def _read_uses(
+        self, integration_ids: Collection[int], on: dt.date
+    ) -> dict[int, tuple[ServicePosture, UseTerms]]:
+        """At most six queries for any number: uses, grants, services, BAAs, reports, facts."""
+        integrations = list(for_gate(Integration.objects.filter(pk__in=integration_ids)))
+        terms = use_terms_of(integrations, self.classes)
+        found = postures([each.service for each in integrations], on)
+        return {i.pk: (found[i.service_id], terms[i.pk]) for i in integrations}
 
 
 def _columns(verdict: Verdict, terms_digest: str) -> Decided:

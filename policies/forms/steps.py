@@ -12,7 +12,7 @@ from django.core.validators import RegexValidator
 
 from policies.models import DataClass, Integration
 from vendors.models import Document, Service, ServiceRegion
-from vendors.models.register import MODEL_PATTERN, REGION
+from vendors.models.register import MODEL_PATTERN, ONE_HOST, REGION, WORD
 from vendors.posture import matches
 from vendors.services.documents import store_document
 from vendors.uploads import UploadRefused
@@ -20,10 +20,37 @@ from vendors.uploads import UploadRefused
 PURPOSE = RegexValidator(r"^[a-z0-9][a-z0-9_-]*$", "Use lower case letters, digits, - and _.")
 
 
+class Words(forms.CharField):
+    """Features or settings, one word each, parted by commas or spaces; at most twenty."""
+
+    def clean(self, value: Any) -> list[str]:
+        words = list(dict.fromkeys(super().clean(value).replace(",", " ").split()))
+        if len(words) > 20:
+            raise ValidationError("Name at most twenty.")
+        for word in words:
+            WORD(word)
+        return words
+
+
 class Step(forms.Form):
-    """One step. `answers` are those of all steps so far, `on` is today."""
+    """One step. `answers` are those of all steps so far, `on` is today.
+
+    The fields named in `extra` are shown folded away, under `extra_title`.
+    """
 
     title = ""
+    extra: tuple[str, ...] = ()
+    extra_title = ""
+
+    def plain_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in self.extra]
+
+    def extra_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name in self.extra]
+
+    def extra_open(self) -> bool:
+        """Whether what is folded away has an answer or an error to be seen."""
+        return any(field.value() or field.errors for field in self.extra_fields())
 
     def __init__(self, *args: Any, answers: Mapping[str, Any], on: dt.date, **kwargs: Any) -> None:
         self.answers, self.on = answers, on
@@ -132,6 +159,8 @@ class ServiceField(forms.ModelChoiceField):
 
 class ServiceStep(Step):
     title = "Service"
+    extra = ("account", "endpoint", "features", "settings_made")
+    extra_title = "Account, endpoint, features and settings"
 
     service = ServiceField(
         Service.objects.none(),
@@ -149,6 +178,30 @@ class ServiceStep(Step):
         max_length=40,
         validators=[REGION],
         help_text="Where the vendor processes the data, such as us-east-1.",
+    )
+    account = forms.CharField(
+        label="Account or project id",
+        required=False,
+        max_length=80,
+        help_text="Ours at the vendor; a BAA may be signed for one account only.",
+    )
+    endpoint = forms.CharField(
+        label="Endpoint host",
+        required=False,
+        max_length=253,
+        validators=[ONE_HOST],
+        help_text="The host it calls, such as api.openai.com.",
+    )
+    features = Words(
+        required=False,
+        max_length=1300,
+        help_text="Features it uses beside plain prompts, such as web-search, files.",
+    )
+    settings_made = Words(
+        label="Settings made",
+        required=False,
+        max_length=1300,
+        help_text="What is switched on at the vendor, such as zero-retention.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -184,6 +237,9 @@ class ServiceStep(Step):
         if "region" in cleaned and cleaned["region"] not in regions:
             listed = ", ".join(regions) or "none"
             self.add_error("region", f"The service is not offered there. Its regions: {listed}.")
+        hosts, endpoint = service.endpoint_hosts, cleaned.get("endpoint")
+        if endpoint and hosts and not any(matches(host, endpoint) for host in hosts):
+            self.add_error("endpoint", f"The service is not called there: {', '.join(hosts)}.")
         return cleaned
 
     def stored(self, by: Any) -> dict[str, Any]:
@@ -192,6 +248,7 @@ class ServiceStep(Step):
             "service": cleaned["service"].slug,
             "model_patterns": cleaned["model_patterns"],
             "region": cleaned["region"],
+            **{name: cleaned[name] for name in self.extra},
         }
 
 
@@ -221,6 +278,8 @@ def as_posted(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Answers in the form in which the steps take them, to show them again or check them anew."""
     posted = dict(answers)
     posted["model_patterns"] = "\n".join(answers.get("model_patterns", ()))
+    for name in ("features", "settings_made"):
+        posted[name] = ", ".join(answers.get(name, ()))
     return posted
 
 

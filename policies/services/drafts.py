@@ -26,6 +26,11 @@ PLAIN = (
 )
 
 
+# Answers of an optional part; drafts from before it was asked have none.
+PLACE = ("account", "endpoint")
+LISTS = ("features", "settings_made")
+
+
 def answers_of(integration: Integration) -> dict[str, Any]:
     """A stored integration as the answers of the form."""
     ends = integration.deidentification_expires_on
@@ -36,6 +41,8 @@ def answers_of(integration: Integration) -> dict[str, Any]:
         "deidentification_expires_on": ends.isoformat() if ends else None,
         "service": integration.service.slug,
         "model_patterns": list(integration.model_patterns),
+        **{name: getattr(integration, name) for name in PLACE},
+        **{name: list(getattr(integration, name)) for name in LISTS},
         "known_actors_only": integration.known_actors_only,
     }
 
@@ -58,6 +65,8 @@ def values_of(answers: Mapping[str, Any]) -> Values:
     return Values(
         {
             **{name: answers[name] for name in PLAIN},
+            **{name: answers.get(name, "") for name in PLACE},
+            **{name: list(answers.get(name, ())) for name in LISTS},
             "service": Service.objects.select_related("vendor").get(slug=answers["service"]),
             "model_patterns": list(answers["model_patterns"]),
             "known_actors_only": bool(answers["known_actors_only"]),

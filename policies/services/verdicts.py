@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
 from django.db.models import OuterRef, QuerySet
 
 from policies.gate import (
-    CallTerms,
     ClassTerms,
     UseTerms,
     Verdict,
@@ -22,8 +21,7 @@ from policies.gate import (
 from policies.models import Approval, DataClass, Integration, PromptGrant
 from policies.services.deciding import class_terms, typical_calls, unapproved_terms
 from vendors import as_of
-from vendors.models import Epoch, Service
-from vendors.posture import ServicePosture, matches
+from vendors.models import Epoch
 from vendors.services.postures import postures
 
 # Answers of a day under one epoch never change; they are kept as long as a day may need them.
@@ -134,110 +132,3 @@ def judge_all(
         )
         for i in integrations
     }
-
-
-@dataclass(frozen=True, slots=True)
-class PhiVerdict:
-    """What the gate would say of PHI in one service, if a use of it were approved.
-
-    `model` and `region` are those of the best case: one combination that is offered.
-    """
-
-    service_id: int
-    verdict: Verdict
-    model: str
-    region: str
-
-
-def phi_verdict(
-    posture: ServicePosture, classes: tuple[ClassTerms, ...], on: dt.date
-) -> PhiVerdict:
-    """The best verdict that an approved PHI use of a service could have on the day `on`.
-
-    Every model and region that the service offers counts: allow is better than deny, a later end
-    better than a sooner one, fewer reasons better than more. Pure.
-    """
-    cases = [
-        PhiVerdict(posture.service_id, _phi_use(posture, classes, on, model, region), model, region)
-        for model in _unlike_models(posture)
-        for region in _unlike_regions(posture, classes)
-    ]
-    return max(cases, key=lambda case: _rank(case.verdict))
-
-
-def _unlike_models(posture: ServicePosture) -> list[str]:
-    """One offered model of each kind that facts and agreements tell apart."""
-    patterns = {f.model_pattern for f in posture.facts if f.model_pattern}
-    patterns |= {s.model_pattern for b in posture.baas for s in b.scopes if s.model_pattern}
-    kinds = {tuple(matches(p, m) for p in patterns): m for m in reversed(posture.models)}
-    return list(kinds.values()) or [""]
-
-
-def _unlike_regions(posture: ServicePosture, classes: tuple[ClassTerms, ...]) -> list[str]:
-    """One offered region of each kind that facts, agreements and classes tell apart."""
-    named = {f.region for f in posture.facts} | {s.region for b in posture.baas for s in b.scopes}
-    named |= {region for c in classes for region in c.allowed_regions}
-    kinds = {r if r in named else "": r for r in reversed(posture.regions)}
-    return list(kinds.values()) or [""]
-
-
-def _rank(verdict: Verdict) -> tuple[bool, int, dt.date]:
-    return verdict.allowed, -len(verdict.reasons), verdict.until or dt.date.max
-
-
-def _phi_use(
-    posture: ServicePosture, classes: tuple[ClassTerms, ...], on: dt.date, model: str, region: str
-) -> Verdict:
-    phi = tuple(c.slug for c in classes if c.is_phi)
-    use = UseTerms(
-        integration="",
-        active=True,
-        models=(model,),
-        region=region,
-        terms_digest="",
-        approved_digest="",
-        approved_until=dt.date.max,
-        deidentification="none",
-        deid_documented=False,
-        deid_until=None,
-        known_actors_only=False,
-        granted_actors=frozenset(),
-        allowed=frozenset(phi),
-        classes=classes,
-    )
-    call = CallTerms(model=model, region=region, phi_present=True, data_classes=phi)
-    verdict = decide(posture, use, call, on)
-    papers = tuple(p for p in verdict.papers if p.kind != "approval")
-    return replace(verdict, papers=papers)
-
-
-def phi_by_service(services: Collection[Service], on: dt.date) -> dict[int, PhiVerdict]:
-    """What PHI could do in each service on the day `on`, by the service's id."""
-    classes = class_terms()
-    return {pk: phi_verdict(posture, classes, on) for pk, posture in postures(services, on).items()}
-
-
-@dataclass(frozen=True, slots=True)
-class PhiSummary:
-    """PHI allowed for `allowed` of `total` services; `until`: the day the first of them ends."""
-
-    allowed: int
-    total: int
-    until: dt.date | None
-
-    @property
-    def sentence(self) -> str:
-        if not self.total:
-            return "No service is recorded yet."
-        services = "service" if self.total == 1 else "services"
-        if not self.allowed:
-            return f"PHI allowed for none of {self.total} {services}"
-        end = f" until {self.until:%-d %B %Y}" if self.until else ""
-        return f"PHI allowed for {self.allowed} of {self.total} {services}{end}"
-
-
-def phi_summary(found: Collection[PhiVerdict]) -> PhiSummary:
-    """How many of these services PHI may go to, and until when that stays so."""
-    standing = [f.verdict for f in found if f.verdict.allowed]
-    ends = [v.until for v in standing if v.until]
-    return PhiSummary(len(standing), len(found), min(ends) if ends else None)

@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import reverse
 
-from policies.services.verdicts import phi_by_service, phi_summary
+from policies.services.phi import phi_by_service, phi_summary
 from policies.tests import make
 from vendors.models import ServiceRegion
 from vendors.tests import make as register

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from policies.gate import Paper, Verdict
 from policies.models import Integration, IntegrationEvent
 from policies.reasons import REASONS, Reason
 from policies.views.access import address
-from vendors.models import Agreement, AssuranceReport, Dimension, Fact
+from vendors.models import Agreement, AssuranceReport, Dimension, Fact, Service
 
 State = Integration.State
 STATE_KINDS = {
@@ -97,6 +97,9 @@ def banner(verdict: Verdict, on: dt.date) -> Banner:
     return Banner(kind, title, f"As things stand, {left}.{warned}")
 
 
+Names = dict[tuple[str, int | str], tuple[str, str, str]]
+
+
 def paper_lines(
     verdict: Verdict, integration: Integration, on: dt.date, *, without: str = ""
 ) -> list[PaperLine]:
@@ -104,22 +107,37 @@ def paper_lines(
 
     `without` names a kind to leave out, such as an approval that is only supposed.
     """
-    names = _names(verdict)
+    papers = [paper for paper in verdict.papers if paper.kind != without]
+    return _lines(papers, _names(papers), on, integration.service, integration)
+
+
+def service_papers(verdicts: Mapping[Service, Verdict], on: dt.date) -> list[list[PaperLine]]:
+    """The papers that each verdict on a service rests on; three queries for any number."""
+    names = _names([paper for verdict in verdicts.values() for paper in verdict.papers])
+    return [_lines(v.papers, names, on, service) for service, v in verdicts.items()]
+
+
+def _lines(
+    papers: Iterable[Paper],
+    names: Names,
+    on: dt.date,
+    service: Service,
+    integration: Integration | None = None,
+) -> list[PaperLine]:
     lines = []
-    for paper in verdict.papers:
-        if paper.kind == without:
-            continue
-        label, sub, url = names.get((paper.kind, paper.ref)) or _own(paper, integration)
+    for paper in papers:
+        known = names.get((paper.kind, paper.ref)) or _own(paper, service, integration)
         days = (paper.until - on).days if paper.until else None
-        lines.append(PaperLine(label, sub, paper.until, days, url))
+        lines.append(PaperLine(*known[:2], paper.until, days, known[2]))
     return sorted(lines, key=lambda line: line.until or dt.date.max)
 
 
-def _names(verdict: Verdict) -> dict[tuple[str, int | str], tuple[str, str, str]]:
+def _names(papers: Iterable[Paper]) -> Names:
+    """Label, what stands below it and address of the papers that are rows of the register."""
     ids: dict[str, list[int | str]] = {}
-    for paper in verdict.papers:
+    for paper in papers:
         ids.setdefault(paper.kind, []).append(paper.ref)
-    found: dict[tuple[str, int | str], tuple[str, str, str]] = {}
+    found: Names = {}
     if ids.get("agreement"):
         for agreement in Agreement.objects.filter(pk__in=ids["agreement"]):
             url = address("vendors:agreement-detail", agreement.pk)
@@ -142,14 +160,19 @@ def _value(fact: Fact) -> str:
     return f"{fact.number} day{'' if fact.number == 1 else 's'}"
 
 
-def _own(paper: Paper, integration: Integration) -> tuple[str, str, str]:
-    page = address("policies:integration-detail", integration.slug)
+def _own(paper: Paper, service: Service, integration: Integration | None) -> tuple[str, str, str]:
     if paper.kind == "review":
+        due = "Next one due" if paper.label == "Vendor review" else "Holds until"
         return (
-            "Vendor review",
-            "Next one due",
-            address("vendors:vendor-detail", integration.service.vendor.slug),
+            paper.label,
+            due,
+            address("vendors:vendor-detail", service.vendor.slug),
         )
+    if paper.kind == "service":
+        return paper.label, service.name, address("vendors:service-detail", service.slug)
+    if integration is None:
+        return paper.label, "", ""
+    page = address("policies:integration-detail", integration.slug)
     if paper.kind == "determination":
         return integration.get_deidentification_display(), "De-identification", page
     return "Approval of this integration", "", f"{page}?tab=trail"
@@ -168,6 +191,10 @@ LABELS = {
     "service": "Service",
     "models": "Models",
     "region": "Region",
+    "account": "Account",
+    "endpoint": "Endpoint",
+    "features": "Features",
+    "settings_made": "Settings made",
     "data_classes": "Data classes",
     "purpose": "Purpose",
     "environment": "Environment",

@@ -10,9 +10,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from policies.models import Integration
-from policies.services.verdicts import for_gate, phi_by_service, phi_summary, verdicts
+from policies.services.phi import phi_by_service, phi_summary
+from policies.services.verdicts import for_gate, verdicts
 from policies.views.integrations import row_of
-from policies.views.presenting import reason_lines
+from policies.views.presenting import reason_lines, service_papers
 from vendors import as_of
 from vendors.models import Vendor
 
@@ -26,6 +27,7 @@ def vendor_verdict(request: HttpRequest, slug: str) -> HttpResponse:
     services = list(vendor.services.offered(on))
     found = phi_by_service(services, on)
     summary = phi_summary(list(found.values()))
+    papers = service_papers({s: found[s.pk].verdict for s in services}, on)
     context = {
         "vendor": vendor,
         "summary": summary,
@@ -36,8 +38,9 @@ def vendor_verdict(request: HttpRequest, slug: str) -> HttpResponse:
                 "phi": found[service.pk],
                 "reasons": reason_lines(found[service.pk].verdict),
                 "days": _days(found[service.pk].verdict.until, on),
+                "papers": lines,
             }
-            for service in services
+            for service, lines in zip(services, papers, strict=True)
         ],
     }
     return render(request, "policies/vendor_verdict.html", context)

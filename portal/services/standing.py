@@ -12,14 +12,8 @@ from django.core.cache import cache
 from evidence.services.deadlines import Deadline, deadlines
 from policies.models import Integration
 from policies.reasons import REASONS
-from policies.services.verdicts import (
-    PhiSummary,
-    allowed_ids,
-    for_gate,
-    phi_by_service,
-    phi_summary,
-    verdicts,
-)
+from policies.services.phi import PhiSummary, phi_by_service, phi_summary
+from policies.services.verdicts import allowed_ids, for_gate, verdicts
 from portal.context import address
 from vendors.models import Epoch, Service, Vendor
 

@@ -14,7 +14,7 @@ from audits.models import Call, Completion
 from evidence.models import Finding
 from policies.models import Integration
 from policies.services.people import sync_roles
-from policies.services.verdicts import phi_by_service, phi_summary
+from policies.services.phi import phi_by_service, phi_summary
 from portal.demo import story
 from portal.demo.people import PEOPLE
 from portal.demo.use_plans import USES

@@ -11,7 +11,7 @@ from django.conf import settings
 from vendors.checklist import Item
 from vendors.coverage import relied_until
 from vendors.models import Agreement, AssuranceReport, Dimension, Fact, ReportScope, Service, Vendor
-from vendors.services.postures import limits, report_facts
+from vendors.services.report_facts import limits, report_facts
 
 SOC2_KINDS = (AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2)
 
