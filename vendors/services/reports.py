@@ -55,7 +55,10 @@ def correct_report(
 def replace_report(
     old: AssuranceReport, new: AssuranceReport, scopes: Sequence[ReportScope], *, by: User | None
 ) -> AssuranceReport:
-    """As `correct_report`, without the lines of the old one. Raises: ValidationError."""
+    """As `correct_report`, without the lines of the old one. Raises: ValidationError.
+
+    Carve-outs that the old row stood in for are linked to the new one.
+    """
     lock_vendor(old.vendor)
     if AssuranceReport.objects.filter(replaces=old).exists():
         raise ValidationError("A newer row corrects this report. Correct that one.")
