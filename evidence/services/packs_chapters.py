@@ -22,6 +22,7 @@ from policies.reasons import REASONS
 from policies.services.deciding import class_terms
 from vendors import charts
 from vendors.coverage import gaps
+from vendors.lifecycle import AgreementState, agreement_state
 from vendors.models import Agreement, AssuranceReport, Vendor
 
 Days = Sequence[tuple[dt.date, dt.date]]
@@ -36,14 +37,22 @@ ACCEPTED = (AssuranceReport.Review.ACCEPT, AssuranceReport.Review.CONDITIONS)
 
 @dataclass(frozen=True, slots=True)
 class VendorLine:
-    """A vendor with its papers, and the days of the period that they leave open."""
+    """A vendor with its papers, and the days of the period that they leave open.
+
+    `on` is the last day of the period: the states of agreements are those of that day.
+    """
 
     vendor: Vendor
+    on: dt.date
     agreements: Sequence[Agreement]
     reports: Sequence[AssuranceReport]
     open_baa: Days
     open_report: Days
     period_days: int
+
+    @property
+    def signed(self) -> list[tuple[Agreement, AgreementState]]:
+        return [(each, agreement_state(each, self.on)) for each in self.agreements]
 
     @property
     def open_baa_days(self) -> int:
@@ -96,6 +105,7 @@ def _vendor_line(vendor: Vendor, plan: Plan) -> VendorLine:
     baas = [(a.starts_on, a.last_day() or last) for a in agreements if a.kind == Agreement.Kind.BAA]
     return VendorLine(
         vendor=vendor,
+        on=last,
         agreements=agreements[-NEWEST:],
         reports=reports[-NEWEST:],
         open_baa=gaps(tuple(baas), first, last),

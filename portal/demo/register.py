@@ -23,6 +23,7 @@ from portal.demo.register_plans import (
     ReportPlan,
     VendorPlan,
 )
+from portal.demo.signing import sign_and_read
 from vendors.models import (
     Agreement,
     AssuranceReport,
@@ -65,6 +66,7 @@ def record_register(alder: Company) -> None:
         if day >= LOOK:
             _read_again(alder, slug, day)
             _verify(alder, slug, day)
+    sign_and_read(alder)
 
 
 def _know_vendors(alder: Company) -> None:
@@ -162,10 +164,14 @@ def _agreement(alder: Company, plan: AgreementPlan) -> None:
             signed_by_us="Olivia Hart",
             signed_by_vendor="Demonstration signatory",
             signed_on=alder.day(plan.starts - 7),
+            vendor_signed_on=alder.day(plan.starts - 6),
             starts_on=starts,
             ends_on=ends,
             notice_days=60 if ends is None else 30,
             breach_notice_days=30 if plan.kind == BAA else None,
+            transfer_mechanism=plan.transfer,
+            scc_modules=["2"] if plan.transfer == Agreement.Transfer.SCC else [],
+            subprocessor_notice_days=30 if plan.transfer else None,
             document=document,
             owner=alder.officer,
         )

@@ -84,7 +84,10 @@ VENDORS = (
 
 @dataclass(frozen=True)
 class AgreementPlan:
-    """The first and last day of an agreement; no last day if it is evergreen."""
+    """The first and last day of an agreement; no last day if it is evergreen.
+
+    `transfer` is what transfers rest on, for a DPA.
+    """
 
     vendor: str
     kind: str
@@ -92,16 +95,17 @@ class AgreementPlan:
     starts: int
     ends: int | None
     signed_copy: bool = True
+    transfer: str = ""
 
 
 BAA, DPA = Agreement.Kind.BAA, Agreement.Kind.DPA
 AGREEMENTS = (
     AgreementPlan("amazon-web-services", BAA, 1, -400, 330),
-    AgreementPlan("amazon-web-services", DPA, 2, -400, None),
+    AgreementPlan("amazon-web-services", DPA, 2, -400, None, transfer=Agreement.Transfer.SCC),
     AgreementPlan("microsoft", BAA, 3, -700, None),
     AgreementPlan("google", BAA, 4, -300, 65),
     AgreementPlan("openai", BAA, 5, -317, 48),
-    AgreementPlan("openai", DPA, 6, -317, 48, signed_copy=False),
+    AgreementPlan("openai", DPA, 6, -317, 48, signed_copy=False, transfer=Agreement.Transfer.DPF),
     AgreementPlan("anthropic", BAA, 7, -120, 245),
     AgreementPlan("snowflake", BAA, 8, -500, 200),
     AgreementPlan("larkspur-speech", BAA, 9, -383, -18),

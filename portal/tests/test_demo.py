@@ -69,7 +69,7 @@ def test_the_papers_are_in_every_condition():
 
 
 def test_papers_say_that_they_are_invented():
-    assert Document.objects.count() == 22
+    assert Document.objects.count() == 23
     assert all(document.page_count == 1 for document in Document.objects.all())
 
 

@@ -28,7 +28,8 @@ def agreement_clauses(request: HttpRequest, pk: int) -> HttpResponse:
     )
     lines = clause_lines(agreement)
     pairs = [(line.clause, line.row) for line in lines]
-    forms = clause_forms(pairs, request.POST or None) if editable else []
+    posted = request.POST if request.method == "POST" else None
+    forms = clause_forms(pairs, posted) if editable else []
     faulty = [form for form in forms if form.is_bound and not form.is_valid()]
     if request.method == "POST" and not faulty:
         changed = _store(request, agreement, forms)

@@ -2,6 +2,9 @@ SELECT p.what, v.slug, d.sha256, d.size_bytes,
        'Restricted in use or confidential: the pack holds its SHA-256 and our review.'
 FROM (SELECT 'agreement ' || reference AS what, vendor_id, document_id FROM vendors_agreement
       UNION ALL
+      SELECT 'return or destruction, ' || reference, vendor_id, return_document_id
+      FROM vendors_agreement
+      UNION ALL
       SELECT 'assurance report ' || id, vendor_id, document_id FROM vendors_assurancereport
       UNION ALL
       SELECT 'bridge letter ' || b.id, r.vendor_id, b.document_id
