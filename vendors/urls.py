@@ -9,6 +9,7 @@ from vendors.views import (
     comparison,
     costs,
     documents,
+    facts,
     imports,
     inquiries,
     inquiry_reviews,
@@ -51,6 +52,10 @@ urlpatterns = [
         "offboardings/<int:pk>/call-off/", offboarding.offboarding_cancel, name="offboarding-cancel"
     ),
     path("offboarding-steps/<int:pk>/", offboarding.step_edit, name="offboardingstep-edit"),
+    path("facts/", facts.fact_list, name="fact-list"),
+    path("facts/verify/", facts.fact_verify, name="fact-verify"),
+    path("facts/assign/", facts.fact_assign, name="fact-assign"),
+    path("facts/record/<slug:dimension>/", facts.fact_several, name="fact-several"),
     path("reviews/<int:pk>/", reviews.review_detail, name="review-detail"),
     path("reviews/<int:pk>/discard/", reviews.review_discard, name="review-discard"),
     path("reviews/<int:pk>/finish/", reviews.review_finish, name="review-finish"),

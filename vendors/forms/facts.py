@@ -15,6 +15,8 @@ class FactForm(forms.ModelForm):
     """A new look at a source; `dimension` is one of vendors.models.Dimension."""
 
     value = forms.ChoiceField(widget=forms.RadioSelect)
+    # The newest fact when the page was made: a newer one of this scope is not overwritten unseen.
+    seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     class Meta:
         model = Fact

@@ -84,13 +84,14 @@ def fact_lines(service: Service, on: dt.date) -> list[FactLine]:
     lines = []
     for dimension in Dimension:
         facts = sorted(current.get(dimension, []), key=lambda f: (f.model_pattern, f.region))
-        lines += [_fact_line(dimension, fact, on) for fact in facts]
+        lines += [fact_line(dimension, fact, on) for fact in facts]
         if not facts:
             lines.append(FactLine(dimension.value, dimension.label))
     return lines
 
 
-def _fact_line(dimension: Dimension, fact: Fact, on: dt.date) -> FactLine:
+def fact_line(dimension: Dimension, fact: Fact, on: dt.date) -> FactLine:
+    """A current fact with its age on the day `on`."""
     stale_on = fact.stale_on(fresh_days=settings.FACT_FRESH_DAYS)
     age = (on - fact.verified_on).days if fact.verified_on else None
     stale = stale_on is None or on >= stale_on

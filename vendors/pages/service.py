@@ -9,7 +9,9 @@ from django.db.models import Prefetch
 
 from vendors.lifecycle import standing
 from vendors.models import Agreement, CoveredScope, ReportScope, Service, Vendor
+from vendors.pages.facts import groups, layers
 from vendors.pages.lines import AgreementLine, fact_lines
+from vendors.pages.residency import residency
 from vendors.services.assurance import coverage_of
 from vendors.tables import ASSURANCE_WORDS, STATE_KINDS
 
@@ -26,8 +28,12 @@ def service_page(service: Service, on: dt.date) -> dict[str, Any]:
         )
     )
     scopes = ReportScope.objects.filter(service=service, report__replaced_by__isnull=True)
+    facts = fact_lines(service, on)
     return {
-        "facts": fact_lines(service, on),
+        "facts": facts,
+        "groups": groups(facts),
+        "layers": layers(facts),
+        "residency": residency(service.regions.all()),
         "coverage": covered,
         "coverage_kind": kind,
         "coverage_word": word,

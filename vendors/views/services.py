@@ -150,13 +150,19 @@ def fact_create(request: HttpRequest, slug: str, dimension: str) -> HttpResponse
     asked = _dimension(dimension)
     last = _last(service, asked, request.GET.get("from", ""))
     initial = {name: getattr(last, name) for name in FactForm.Meta.fields} if last else {}
+    initial["seen"] = service.facts.order_by("-pk").values_list("pk", flat=True).first() or 0
     form = FactForm(
         request.POST or None, instance=Fact(service=service), initial=initial, dimension=asked
     )
     if request.method == "POST" and form.is_valid():
         assert request.user.is_authenticated
         try:
-            record_fact(form.instance, by=request.user, on=timezone.localdate())
+            record_fact(
+                form.instance,
+                by=request.user,
+                on=timezone.localdate(),
+                seen=form.cleaned_data["seen"],
+            )
         except ValidationError as refused:
             show_refusal(form, refused)
         else:
