@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 import uuid
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
+
+from vendors.bodies.reading import Reader
 
 # Each pattern ends in \Z: a $ would let a line break through.
 Word: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}\Z")]
@@ -139,51 +140,12 @@ class SeedRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 Body: TypeAlias = CallBody | CompletionBody | LeaseBody | SeedRecord
 B = TypeVar("B", CallBody, CompletionBody, LeaseBody, SeedRecord)
 
-_decoders: dict[type, msgspec.json.Decoder] = {
-    kind: msgspec.json.Decoder(kind) for kind in (CallBody, CompletionBody, LeaseBody, SeedRecord)
-}
-_FIELDS = {
-    name
-    for kind in (CallBody, CompletionBody, LeaseBody, SeedRecord, Actor, Usage)
-    for name in kind.__struct_fields__
-}
-_PATH = re.compile(r" - at (?:`key` in )?`\$([^`]*)`\Z")
-_MISSING = re.compile(r"^Object missing required field `([a-z_]+)`")
-
-
-class BadBody(Exception):
-    """The body does not fit; `code` is one of countersign.problems, `field` a known name or ""."""
-
-    def __init__(self, code: str, field: str = "", error: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.field = field
-        self.error = error
+_READER = Reader((CallBody, CompletionBody, LeaseBody, SeedRecord), (Actor, Usage))
 
 
 def parse(kind: type[B], body: bytes) -> B:
     """The body as the structure `kind`. Raises: BadBody, which quotes nothing that was sent."""
-    try:
-        decoded: B = _decoders[kind].decode(body)
-    except msgspec.ValidationError as refusal:
-        # The decoder's words hold what was sent; only what the schema itself knows is passed on.
-        raise BadBody("invalid-body", *_describe(str(refusal))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadBody("malformed-json") from None
-    return decoded
-
-
-def _describe(message: str) -> tuple[str, str]:
-    """Which field is wrong and how, told without the decoder's quotations."""
-    path = _PATH.search(message)
-    names = re.findall(r"[a-z_]+", path[1]) if path else []
-    field = ".".join(names) if set(names) <= _FIELDS else ""
-    missing = _MISSING.match(message)
-    if missing and missing[1] in _FIELDS:
-        return f"{field}.{missing[1]}".lstrip("."), "is required"
-    if message.startswith("Object contains unknown field"):
-        return field, "has a field that is not known"
-    return field, "does not have the form it must have"
+    return _READER.parse(kind, body)
 
 
 def fingerprint(body: Body) -> bytes:

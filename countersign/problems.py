@@ -44,15 +44,26 @@ PROBLEMS: dict[str, Problem] = {
         "The start of the call is more than 5 minutes ahead or 7 days behind the portal's clock.",
     ),
     "not-authenticated": Problem(
-        401, "Not authenticated", "Send a key in the header Authorization: Bearer csk_..."
+        401, "Not authenticated", "Send a key or a token in the header Authorization: Bearer ..."
     ),
-    "key-invalid": Problem(401, "Key not valid", "No key of this portal matches the one sent."),
-    "key-expired": Problem(401, "Key expired", "The key's last moment has passed."),
-    "key-revoked": Problem(401, "Key revoked", "The key was revoked."),
+    "key-invalid": Problem(
+        401, "Key not valid", "No key or token of this portal matches the one sent."
+    ),
+    "key-expired": Problem(401, "Key expired", "The last moment of the key or token has passed."),
+    "key-revoked": Problem(401, "Key revoked", "The key or token was revoked."),
     "https-required": Problem(403, "HTTPS required", "The portal answers over HTTPS only."),
     "permission-denied": Problem(403, "Not permitted", "The caller may not do this."),
-    "key-scope": Problem(403, "Scope missing", "The key does not have the scope for this."),
-    "key-network": Problem(403, "Network not allowed", "The key may not be used from here."),
+    "key-scope": Problem(
+        403, "Scope missing", "The key or token does not have the scope for this."
+    ),
+    "key-network": Problem(
+        403, "Network not allowed", "The key or token may not be used from here."
+    ),
+    "token-required": Problem(
+        403,
+        "Token of a person needed",
+        "An integration's key opens the log of its calls alone. Use an access token of a person.",
+    ),
     "integration-mismatch": Problem(
         403, "Another integration", "The key belongs to another integration than the body names."
     ),
@@ -69,6 +80,9 @@ PROBLEMS: dict[str, Problem] = {
         409, "Already completed", "A completion of this call is recorded, and says something else."
     ),
     "call-denied": Problem(409, "Call denied", "A call that was denied has no lease."),
+    "precondition-failed": Problem(
+        412, "Changed since", "It is not what If-Match says: read it again, then decide."
+    ),
     "body-too-large": Problem(413, "Body too large", "The body is larger than 64 KiB."),
     "unsupported-media-type": Problem(
         415, "Unsupported media type", "The body is sent as application/json."
@@ -76,7 +90,18 @@ PROBLEMS: dict[str, Problem] = {
     "call-id-reused": Problem(
         422, "Call id reused", "The id belongs to a record that says something else."
     ),
-    "rate-limited": Problem(429, "Too many requests", "The key's limit is used up for now."),
+    "idempotency-key-reused": Problem(
+        422, "Idempotency-Key reused", "The Idempotency-Key came with another request before."
+    ),
+    "refused": Problem(
+        422, "Refused", "The body has its form, and a rule of the register refuses what it says."
+    ),
+    "precondition-required": Problem(
+        428, "If-Match needed", "Send the ETag of what you have seen in the header If-Match."
+    ),
+    "rate-limited": Problem(
+        429, "Too many requests", "The limit of the key or token is used up for now."
+    ),
     "internal-error": Problem(500, "Internal error", "The portal failed. Nothing was recorded."),
     "audit-unavailable": Problem(
         503,

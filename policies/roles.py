@@ -38,7 +38,7 @@ VIEW_REGISTER = (
 )
 VIEW_PAPERS = ("vendors.view_document", "vendors.view_registerimport", "vendors.view_answer")
 VIEW_CALLS = ("audits.view_call", "audits.view_completion", "policies.view_integrationkey")
-VIEW_PEOPLE = ("portal.view_user", "audits.view_readevent")
+VIEW_PEOPLE = ("portal.view_user", "portal.view_personaltoken", "audits.view_readevent")
 
 OFFICER = "Compliance officer"
 
@@ -97,6 +97,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "evidence.add_evidencepack",
         "evidence.change_evidencepack",
         "evidence.download_evidencepack",
+        "portal.revoke_personaltoken",
     ),
     # Changing, submitting and keys of an integration: object permissions of its owner.
     "Engineer": (*VIEW_REGISTER, "policies.add_integration", "policies.add_costplan"),
@@ -118,6 +119,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *VIEW_PEOPLE,
         "portal.add_user",
         "portal.change_user",
+        "portal.revoke_personaltoken",
         "evidence.view_checkrun",
         "evidence.run_checks",
     ),

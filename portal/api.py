@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.defaults import server_error
+from django.views.defaults import page_not_found, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -86,6 +86,13 @@ def _json(code: str) -> JsonResponse:
 def not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
     """No such address below /api/."""
     return _json("not-found")
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What is answered where no address fits at all: a problem below /api/, else the page."""
+    if request.path.startswith("/api/"):
+        return _json("not-found")
+    return page_not_found(request, exception)
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.validators import ProhibitNullCharactersValidator
 
 from policies.roles import ROLES, SUMMARIES
-from portal.models import User
+from portal.models import PersonalToken, User
 
 
 def role_choices() -> list[tuple[str, str]]:
@@ -68,3 +68,35 @@ class SearchForm(forms.Form):
         validators=[ProhibitNullCharactersValidator()],
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
+
+
+class TokenForm(forms.Form):
+    """A personal access token: where it is used, what it opens, for how long."""
+
+    name = forms.CharField(
+        max_length=80,
+        validators=[ProhibitNullCharactersValidator()],
+        help_text="Where it will be used, such as the nightly export.",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=PersonalToken.Scope,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="It never opens more than you may do yourself on the day it is used.",
+    )
+    days = forms.TypedChoiceField(
+        label="Ends after",
+        coerce=int,
+        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "A year")],
+        initial=90,
+    )
+    cidrs = forms.CharField(
+        required=False,
+        max_length=800,
+        label="Networks it may be used from",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="One on each line, such as 10.20.0.0/16; empty for any.",
+    )
+
+    def networks(self) -> list[str]:
+        """The networks, as they were written."""
+        return [line.strip() for line in self.cleaned_data["cidrs"].splitlines() if line.strip()]

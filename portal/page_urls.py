@@ -4,7 +4,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from portal import design, health
-from portal.views import home, people, searching
+from portal.views import home, people, searching, tokens
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +19,9 @@ urlpatterns: list[URLPattern] = [
     path("access/people/<int:pk>/", people.user_detail, name="user-detail"),
     path("access/people/<int:pk>/edit/", people.user_edit, name="user-edit"),
     path("access/people/<int:pk>/invite/", people.user_invite, name="user-invite"),
+    path("access/tokens/", tokens.token_list, name="token-list"),
+    path("access/tokens/new/", tokens.token_create, name="token-create"),
+    path("access/tokens/<int:pk>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("style/", design.style, name="style"),
     path("theme/", design.set_theme, name="theme"),
 ]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from celery.schedules import crontab
 from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from portal.csp import CSP
+from portal.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -261,6 +261,10 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
         "mask_fields": ["password"],
         "m2m_fields": ["groups", "user_permissions"],
     },
+    {
+        "model": "portal.PersonalToken",
+        "exclude_fields": ["secret_sha256", "last_used_at"],
+    },
     {"model": "auth.Group", "m2m_fields": ["permissions"]},
     "guardian.UserObjectPermission",
 ]
@@ -322,44 +326,19 @@ CELERY_TASK_SOFT_TIME_LIMIT = 3540
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-# What a worker that was down finds waiting is of no use after these seconds: the next comes.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "heartbeat": {
-        "task": "evidence.tasks.heartbeat",
-        "schedule": crontab(),
-        "options": {"expire_seconds": 120},
-    },
-    "calls past their lease": {
-        "task": "audits.tasks.sweep_calls",
-        "schedule": crontab(),
-        "options": {"expire_seconds": 120},
-    },
-    "daily checks": {
-        "task": "evidence.tasks.run_checks",
-        "schedule": crontab(hour=env.int("CHECKS_HOUR", default=6), minute=0),
-    },
-    "checks that were missed": {
-        "task": "evidence.tasks.catch_up",
-        "schedule": crontab(minute="2-59/5"),
-        "options": {"expire_seconds": 240},
-    },
-    "files of imports": {
-        "task": "vendors.tasks.drop_import_files",
-        "schedule": crontab(hour=3, minute=30),
-    },
-    "mails that wait": {
-        "task": "evidence.tasks.send_notices",
-        "schedule": crontab(minute=45),
-        "options": {"expire_seconds": 3000},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule(checks_hour=env.int("CHECKS_HOUR", default=6))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.authentication.TokenAuthentication",
         "policies.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "portal.authentication.TokenScope",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.authentication.TokenThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -382,6 +361,9 @@ REPORT_RED_DAYS = env.int("REPORT_RED_DAYS", default=457)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=365)
 NOTICE_WINDOWS_DAYS = [90, 60, 30, 14, 7, 1, 0]
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120_000)  # a key, a process
+TOKEN_REQUESTS_PER_MINUTE = env.int("TOKEN_REQUESTS_PER_MINUTE", default=600)  # likewise
+# What records reads of the register's API: the trail of reads lies above the register.
+REGISTER_READS = "portal.reads.record_register_read"
 CALL_LEASE = dt.timedelta(minutes=env.int("CALL_LEASE_MINUTES", default=10))
 
 LOGGING = {

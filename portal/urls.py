@@ -17,9 +17,11 @@ urlpatterns = [
     path("", include("audits.urls")),
     path("", include("evidence.urls")),
     path("api/v1/", include("portal.api_urls")),
+    path("api/v1/", include("vendors.api_urls")),
     path("api/v1/", include("policies.api_urls")),
     path("api/v1/", include("audits.api_urls")),
     path("api/", not_found),
     path("api/<path:rest>", not_found),
 ]
+handler404 = "portal.api.missing"
 handler500 = "portal.api.failed"

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from vendors.models import RegisterImport
-from vendors.services import inquiries, readings
+from vendors.services import inquiries, readings, replays
 from vendors.services.importing import imports
 
 KEPT_SECONDS = 3600
@@ -35,6 +35,11 @@ def apply_import(pk: int) -> None:
 @shared_task(base=DjangoTask)
 def drop_import_files() -> None:
     imports.drop_files(at=timezone.now(), days=settings.IMPORT_FILE_DAYS)
+
+
+@shared_task(base=DjangoTask)
+def drop_replays() -> None:
+    replays.drop_replays(at=timezone.now())
 
 
 @shared_task(base=DjangoTask)

@@ -21,19 +21,16 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from audits.api.limits import BUCKETS
-from audits.bodies import BadBody, CallBody, CompletionBody, LeaseBody, SeedRecord, parse
+from audits.bodies import CallBody, CompletionBody, LeaseBody, SeedRecord, parse
 from audits.services import recording, seeds, statements
 from audits.services.answers import LeaseAnswer, call_answer, completion_answer, moment
 from audits.services.facts import Facts, current
 from countersign.problems import MEDIA_TYPE, PROBLEMS
 from policies.services.keyring import Caller, KeyRefused, presented
+from vendors.bodies.reading import IDEMPOTENCY_KEY, JSON_TYPE, BadBody, request_id
 
 logger = logging.getLogger(__name__)
 
-MAX_BYTES = 64 * 1024
-REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-IDEMPOTENCY_KEY = re.compile(r'"?[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"?')
-JSON_TYPE = re.compile(r"application/json\s*(?:;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 ROUTES = re.compile(rf"/api/v1/(?:(calls|records)|calls/({UUID})/(completion|lease))\Z")
 KEY_USE_SECONDS = 60
@@ -74,12 +71,6 @@ class Refusal(Exception):
         self.code = code
         self.headers = headers or []
         self.members = members
-
-
-def request_id(headers: Mapping[str, str]) -> str:
-    """The caller's own id of the request if it is one, else a new one."""
-    given = headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 
 def problem(code: str, headers: list[tuple[str, str]], **members: object) -> Answer:

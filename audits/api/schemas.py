@@ -4,100 +4,17 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-import msgspec
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from audits.bodies import CallBody, CompletionBody, LeaseBody, Outcome, SeedRecord
-from audits.services import answers
-from countersign.problems import PROBLEMS, TYPE
 from policies.reasons import REASONS
+from vendors.api.describing import HEADERS, JSON, REQUEST_ID, answered, either, problems, schema
 
-JSON = "application/json"
-PROBLEM = "application/problem+json"
+__all__ = ["HEADERS", "JSON", "REQUEST_ID", "answered", "either", "problems"]
+
 ID = "0198d5c2-6a70-7c3e-9a41-5d2f8b6c1e07"
 
 
-def schema(kind: type) -> dict[str, Any]:
-    """JSON Schema of a structure, its parts written in place."""
-    found, parts = msgspec.json.schema_components([kind], ref_template="{name}")
-    plain = _plain(found[0], parts)
-    assert isinstance(plain, dict)
-    return plain
-
-
-def _plain(node: object, parts: dict[str, Any]) -> object:
-    if isinstance(node, list):
-        return [_plain(item, parts) for item in node]
-    if not isinstance(node, dict):
-        # JSON Schema has the syntax of ECMAScript, in which $ is the very end.
-        return node.replace(r"\Z", "$") if isinstance(node, str) else node
-    if "$ref" in node:
-        extra = {k: v for k, v in node.items() if k != "$ref"}
-        part = _plain(parts[node["$ref"]], parts)
-        assert isinstance(part, dict)
-        return part | extra
-    return {key: _plain(value, parts) for key, value in node.items()}
-
-
-def problems(*codes: str) -> dict[int | tuple[int, str], OpenApiResponse]:
-    """The answers to refusals with these codes, one for each status."""
-    by_status: dict[int, list[str]] = {}
-    for code in codes:
-        by_status.setdefault(PROBLEMS[code].status, []).append(code)
-    return {
-        (status, PROBLEM): OpenApiResponse(
-            _problem_schema(found),
-            description=" ".join(PROBLEMS[code].detail for code in found),
-            examples=[
-                OpenApiExample(code, value=PROBLEMS[code].body(code), media_type=PROBLEM)
-                for code in found
-            ],
-        )
-        for status, found in by_status.items()
-    }
-
-
-def _problem_schema(codes: list[str]) -> dict[str, Any]:
-    made = schema(answers.ProblemAnswer)
-    made["properties"]["type"]["enum"] = [TYPE + code for code in codes]
-    return made
-
-
-def answered(kind: type, description: str, **examples: Any) -> OpenApiResponse:
-    """The answer of a structure."""
-    return OpenApiResponse(
-        schema(kind),
-        description=description,
-        examples=[
-            OpenApiExample(name, value=value, media_type=JSON) for name, value in examples.items()
-        ],
-    )
-
-
-def either(first: type, second: type, description: str) -> OpenApiResponse:
-    """The answer of one of two structures."""
-    return OpenApiResponse({"anyOf": [schema(first), schema(second)]}, description=description)
-
-
-def header(name: str, description: str, pattern: str = "") -> OpenApiParameter:
-    return OpenApiParameter(
-        name,
-        {"type": "string", **({"pattern": pattern} if pattern else {})},
-        OpenApiParameter.HEADER,
-        description=description,
-    )
-
-
-IDEMPOTENCY_KEY = header(
-    "Idempotency-Key",
-    "Accepted and checked; the id in the body is what makes a repeat harmless.",
-    r'^"?[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"?$',
-)
-REQUEST_ID = header(
-    "X-Request-ID",
-    "Comes back in the answer; one that does not fit is replaced by a new one.",
-)
-HEADERS = [IDEMPOTENCY_KEY, REQUEST_ID]
 KEY_PROBLEMS = (
     "not-authenticated",
     "key-invalid",

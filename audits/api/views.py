@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from django.conf import settings
@@ -26,6 +26,7 @@ from audits.services.reads import Read, record_read
 from policies.authentication import KeyHolder
 from policies.models import IntegrationKey
 from policies.services.keyring import KeyFacts
+from vendors.bodies.reading import request_id
 
 if TYPE_CHECKING:
     from audits.models.calls import CallQuerySet
@@ -51,6 +52,8 @@ class IngestView(APIView):
 class ReadView(APIView):
     """A view that gives records to a key of their integration or to a person who may read them."""
 
+    token_scopes: ClassVar[Mapping[str, str]] = {"GET": "calls:read"}
+
     def readable(self, request: Request) -> tuple[CallQuerySet, KeyFacts | AbstractBaseUser]:
         """The calls that the caller may read, and who it is. Raises: PermissionDenied."""
         who = request.user
@@ -74,7 +77,7 @@ class ReadView(APIView):
             raise Throttled(allowance.wait_seconds)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.headers["X-Request-ID"] = ingest.request_id(
+        self.headers["X-Request-ID"] = request_id(
             {name.lower(): value for name, value in request.headers.items()}
         )
         super().initial(request, *args, **kwargs)

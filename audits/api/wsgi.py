@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import connection
 
-from audits.api.ingest import MAX_BYTES, ROUTES, Request, answer
+from audits.api.ingest import ROUTES, Request, answer
+from vendors.bodies.reading import MAX_BYTES
 from vendors.network import peer_of
 
 if TYPE_CHECKING:

@@ -83,23 +83,6 @@ class LeaseAnswer(msgspec.Struct, frozen=True):
     lease_until: Time
 
 
-class ProblemAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457. `errors` names fields that the schema knows; nothing sent is repeated."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldError] = []
-
-
-class FieldError(msgspec.Struct, frozen=True):
-    """Where a body is wrong, and how."""
-
-    field: str
-    error: str
-
-
 COMPLETE_IT = Obligation(
     "complete", "Report how the call ended before its lease ends, or extend the lease."
 )

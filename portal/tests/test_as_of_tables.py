@@ -15,6 +15,7 @@ NOT_AS_OF = {
     "vendors_questionsheet": "an upload until a draft is made of it",
     "vendors_reportdraft": "a form half filled in; the register has nothing of it yet",
     "vendors_registerimport": "who imported what and when, with moments of its own",
+    "vendors_apireplay": "the answer to a request that may come again",
     "vendors_importfile": "the bytes of an import's file until they are dropped",
     "policies_integrationdraft": "a form half filled in; the register has nothing of it yet",
     "audits_readevent": "who looked at what, written while a past day is read too",

@@ -52,8 +52,8 @@ def page(who: frozenset[str]) -> Rule:
     return Rule(get=who)
 
 
-def form(who: frozenset[str]) -> Rule:
-    return Rule(get=who, post=who)
+def form(who: frozenset[str], writers: frozenset[str] | None = None) -> Rule:
+    return Rule(get=who, post=who if writers is None else writers)
 
 
 def button(who: frozenset[str], otherwise: int = 403) -> Rule:
@@ -71,6 +71,10 @@ RULES = {
     "portal:user-create": form(ADMINISTRATOR),
     "portal:user-edit": form(ADMINISTRATOR),
     "portal:user-invite": button(ADMINISTRATOR),
+    "portal:token-list": page(SIGNED_IN),
+    "portal:token-create": form(SIGNED_IN),
+    # The token of the world is the officer's; officers and administrators end anybody's.
+    "portal:token-revoke": button(OFFICER | ADMINISTRATOR),
     "vendors:vendor-list": page(REGISTER),
     "vendors:vendor-export": page(REGISTER),
     "vendors:vendor-detail": page(REGISTER),
@@ -212,6 +216,19 @@ RULES = {
     "evidence:pack-download": page(RECORDS),
     "portal-api:schema": page(SIGNED_IN),
     "portal-api:docs": page(SIGNED_IN),
+    "vendors-api:vendor-list": form(REGISTER, OFFICER),
+    "vendors-api:vendor-detail": page(REGISTER),
+    "vendors-api:service-list": form(REGISTER, OFFICER),
+    "vendors-api:service-detail": page(REGISTER),
+    "vendors-api:agreement-list": form(REGISTER, OFFICER),
+    "vendors-api:agreement-detail": page(REGISTER),
+    "vendors-api:agreement-amendment": button(OFFICER),
+    "vendors-api:agreement-termination": button(OFFICER),
+    "vendors-api:report-list": form(REGISTER, OFFICER),
+    "vendors-api:report-detail": page(REGISTER),
+    "vendors-api:report-correction": button(OFFICER),
+    "vendors-api:fact-list": form(REGISTER, OFFICER),
+    "vendors-api:fact-detail": page(REGISTER),
     # Records are written with keys alone; a session reads them.
     "audits-api:call-list": Rule(get=CALLS, post=NONE),
     "audits-api:call-detail": page(CALLS),
@@ -292,6 +309,8 @@ def address(name: str, world: World) -> str:
         "bridge": world.report,
         "document": world.document,
         "import": world.imported,
+        "token": world.token,
+        "fact": world.fact,
         "draft": world.draft,
         "review": world.review,
         "vendorcondition": world.condition,

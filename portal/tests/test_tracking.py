@@ -17,6 +17,7 @@ ELSEWHERE = {
     "vendors.Epoch": "a counter that triggers raise",
     "vendors.DocumentReading": "what a program read in a paper; a person confirms each line",
     "vendors.ReportDraft": "a review half written; the register has nothing of it yet",
+    "vendors.ApiReplay": "the answer to a request that may come again; what it stored is in it",
     "vendors.ImportFile": "the bytes of an import's file until they are dropped",
     "vendors.Question": "free in a draft; a published version never changes and has a digest",
     "vendors.QuestionSheet": "an upload until a draft is made of it",
@@ -31,7 +32,9 @@ ELSEWHERE = {
 }
 
 # Calls that look like writes past save(), by module, function and name, each with why it may stay.
-UNTRACKED_WRITES: dict[tuple[str, str, str], str] = {}
+UNTRACKED_WRITES: dict[tuple[str, str, str], str] = {
+    ("portal.services.tokens", "note_use", "update"): "when it was last used; decides nothing",
+}
 
 BULK = {"bulk_create", "bulk_update", "abulk_create", "abulk_update", "_raw_delete"}
 UPDATES = {"update", "aupdate"}

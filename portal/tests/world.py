@@ -14,7 +14,8 @@ from evidence.models import EvidencePack, Finding
 from evidence.services.findings import flag_findings, start_run
 from policies.models import CostPlan, Integration, IntegrationDraft, IntegrationKey
 from policies.tests import make
-from portal.models import User
+from portal.models import PersonalToken, User
+from portal.services.tokens import issue_token
 from vendors.models import (
     Agreement,
     AgreementRequest,
@@ -22,6 +23,7 @@ from vendors.models import (
     AssuranceReport,
     Document,
     Epoch,
+    Fact,
     Inquiry,
     Offboarding,
     OffboardingStep,
@@ -67,6 +69,8 @@ class World:
     inquiry: Inquiry
     link: str
     answer: Answer
+    token: PersonalToken
+    fact: Fact
 
 
 def build() -> World:
@@ -113,6 +117,10 @@ def build() -> World:
         condition=VendorCondition.objects.create(
             vendor=vendor, text="Send the Type II.", set_on=TODAY, due_on=TODAY
         ),
+        token=issue_token(
+            people["officer"], "export", scopes=["register:read"], days=7, at=make.NOON
+        )[0],
+        fact=service.facts.earliest("pk"),
         imported=begin(
             "vendors", "list.csv", b"Vendor\nMarigold\n", by=people["officer"], at=make.NOON
         ),

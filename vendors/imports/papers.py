@@ -25,6 +25,8 @@ from vendors.models import Agreement, AssuranceReport
 
 AGREEMENT_KIND = chosen(Agreement.Kind.choices)
 OUR_ROLE = chosen(Agreement.OurRole.choices)
+TRANSFER = chosen(Agreement.Transfer.choices)
+MODULE = chosen(Agreement.Module.choices)
 _AGREEMENT_COLUMNS = (
     Column("vendor", "Vendor", cells.text(120), needed=True, help=NAMED, example="Larkspur AI"),
     choice_column("kind", "Kind", AGREEMENT_KIND, needed=True, also=("type",), example="BAA"),
@@ -43,6 +45,7 @@ _AGREEMENT_COLUMNS = (
     Column("signed_by_us", "Signed for us by", cells.text(120), example="Maria Alvarez"),
     Column("signed_by_vendor", "Signed for the vendor by", cells.text(120), example="Jo Reyes"),
     Column("signed_on", "Signed on", cells.day, example="2026-01-10"),
+    Column("vendor_signed_on", "Signed for the vendor on", cells.day, example="2026-01-12"),
     Column(
         "starts_on",
         "Effective",
@@ -66,6 +69,21 @@ _AGREEMENT_COLUMNS = (
         example="30",
         help="45 CFR 164.410 allows at most 60.",
     ),
+    choice_column("transfer_mechanism", "Transfer mechanism", TRANSFER, help="Of a DPA."),
+    Column(
+        "scc_modules",
+        "SCC modules",
+        cells.listing(cells.choice(MODULE)),
+        labels=MODULE,
+        help="Of a DPA: 1 to 4, divided by semicolons.",
+    ),
+    Column(
+        "subprocessor_notice_days",
+        "Subprocessor notice days",
+        cells.whole(0, 3650),
+        help="Of a DPA.",
+    ),
+    Column("subprocessor_list", "Subprocessor list", cells.address, help="Of a DPA: its address."),
     Column(
         "owner",
         "Owner",

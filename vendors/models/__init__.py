@@ -18,6 +18,7 @@ from vendors.models.questionnaires import (
     Submission,
 )
 from vendors.models.register import Service, ServiceModel, ServiceRegion, Vendor
+from vendors.models.replays import ApiReplay
 from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
 from vendors.models.requests import AgreementRequest
@@ -31,6 +32,7 @@ __all__ = [
     "AgreementRequest",
     "Answer",
     "AnswerFact",
+    "ApiReplay",
     "AssuranceReport",
     "BridgeLetter",
     "Capability",

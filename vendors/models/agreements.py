@@ -351,6 +351,9 @@ class Agreement(models.Model):
         if not self._state.adding:
             return  # the words of a stored row stay as they are; only its life goes on
         errors: dict[str, str] = {}
+        # Here too, though it is a constraint: the days in force of such a row are no range at all.
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            errors["ends_on"] = "The last day is before the first."
         roles = self.ROLES.get(self.Kind(self.kind), ()) if self.kind in self.Kind.values else ()
         if roles and self.our_role not in roles:
             named = " or ".join(role.label.lower() for role in roles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
 from vendors.models import Service, Vendor
@@ -16,3 +17,12 @@ def free_slug(model: type[Vendor | Service], name: str) -> str:
         number += 1
         slug = f"{stem}-{number}"
     return slug
+
+
+def checked_slug(model: type[Vendor | Service], name: str, asked: str | None) -> str:
+    """The slug that is asked for, or a free one of the name. Raises: ValidationError."""
+    if asked is None:
+        return free_slug(model, name)
+    if asked in TAKEN_SLUGS or model.objects.filter(slug=asked).exists():
+        raise ValidationError({"slug": "This slug is taken."})
+    return asked

@@ -100,10 +100,15 @@ AGREEMENT_FIELDS = (
     "signed_by_us",
     "signed_by_vendor",
     "signed_on",
+    "vendor_signed_on",
     "starts_on",
     "ends_on",
     "notice_days",
     "breach_notice_days",
+    "transfer_mechanism",
+    "scc_modules",
+    "subprocessor_notice_days",
+    "subprocessor_list",
 )
 
 

@@ -1,0 +1,1 @@
+"""The REST API of the register: vendors, services, agreements, assurance reports, facts."""
