@@ -48,6 +48,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *VIEW_PAPERS,
         *VIEW_CALLS,
         *VIEW_PEOPLE,
+        "vendors.share_savedview",
         "vendors.add_vendor",
         "vendors.change_vendor",
         "vendors.add_service",
@@ -100,7 +101,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         "portal.revoke_personaltoken",
     ),
     # Changing, submitting and keys of an integration: object permissions of its owner.
-    "Engineer": (*VIEW_REGISTER, "policies.add_integration", "policies.add_costplan"),
+    "Engineer": (
+        *VIEW_REGISTER,
+        "policies.add_integration",
+        "policies.add_costplan",
+        "vendors.share_savedview",
+    ),
     "Auditor": (
         *VIEW_REGISTER,
         *VIEW_PAPERS,

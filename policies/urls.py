@@ -47,6 +47,8 @@ urlpatterns = [
     path(
         "offboardings/<int:pk>/finish/", offboarding.offboarding_finish, name="offboarding-finish"
     ),
+    path("figures/vendors/", vendors.vendor_figures, name="vendor-figures"),
+    path("figures/vendors/<slug:kind>/", vendors.vendor_export, name="vendor-export"),
     path("vendors/<slug:slug>/verdict/", vendors.vendor_verdict, name="vendor-verdict"),
     path(
         "vendors/<slug:slug>/integrations/", vendors.vendor_integrations, name="vendor-integrations"

@@ -234,6 +234,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
     "vendors.AssuranceReport",
     "vendors.ReportScope",
     "vendors.BridgeLetter",
+    {"model": "vendors.SavedView", "exclude_fields": ["query"]},
     "vendors.RegisterImport",
     "vendors.ReportException",
     "vendors.Cuec",

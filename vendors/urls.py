@@ -81,6 +81,8 @@ urlpatterns = [
     ),
     path("costs/figures/", costs.costfact_list, name="costfact-list"),
     path("costs/figures/new/", costs.costfact_create, name="costfact-create"),
+    path("views/vendors/", register.vendor_views, name="vendor-views"),
+    path("owners/vendors/", register.vendor_assign, name="vendor-assign"),
     path("compare/", comparison.comparison, name="comparison"),
     path(
         "vendors/<slug:slug>/agreement-requests/new/",

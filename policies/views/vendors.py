@@ -5,17 +5,26 @@ from __future__ import annotations
 import datetime as dt
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from policies.models import Integration
+from policies.pages.vendors import judged_rows, vendor_standings, with_own_cells
 from policies.services.phi import phi_by_service, phi_summary
 from policies.services.verdicts import for_gate, verdicts
 from policies.views.integrations import row_of
 from policies.views.presenting import reason_lines, service_papers
 from vendors import as_of
+from vendors.exports import table_response
 from vendors.models import Vendor
+from vendors.tables import VENDOR_LIST
+from vendors.tables.columns import file_rows, headers
+from vendors.views.register import vendor_filter
+
+# No list shows more of them on a page.
+MOST_FIGURES = 50
 
 
 @require_safe
@@ -71,3 +80,28 @@ def vendor_integrations(request: HttpRequest, slug: str) -> HttpResponse:
         "total": uses.count(),
     }
     return render(request, "policies/vendor_integrations.html", context)
+
+
+@require_safe
+@permission_required(("policies.view_integration", "vendors.view_vendor"), raise_exception=True)
+def vendor_figures(request: HttpRequest) -> HttpResponse:
+    """PHI and uses of the vendors that the address names, the first fifty; parts by their slugs."""
+    on = as_of.reading_day()
+    slugs = request.GET.getlist("vendor")[:MOST_FIGURES]
+    vendors = list(Vendor.objects.filter(slug__in=slugs).order_by("name"))
+    found = vendor_standings(vendors, on) if vendors else {}
+    rows = [{"vendor": vendor, "standing": found[vendor.pk]} for vendor in vendors]
+    return render(request, "policies/vendor_figures.html", {"rows": rows})
+
+
+@require_safe
+@permission_required(("policies.view_integration", "vendors.view_vendor"), raise_exception=True)
+def vendor_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The list of vendors as it is shown, all its pages, with PHI by the gate and the uses."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    on = as_of.reading_day()
+    columns = with_own_cells(VENDOR_LIST.chosen(request.GET))
+    vendors = vendor_filter(request, request.GET).qs
+    rows = file_rows(columns, judged_rows(vendors, on))
+    return table_response(kind, f"vendors-{on.isoformat()}", headers(columns), rows)

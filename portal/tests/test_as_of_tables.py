@@ -10,6 +10,8 @@ APPS = ("vendors", "policies", "audits", "evidence")
 
 # Tables that are read as they stand today, each with why.
 NOT_AS_OF = {
+    "vendors_defaultview": "with which view a person opens a list, for them alone",
+    "vendors_savedview": "how a person wants to see a list, which is today's",
     "vendors_epoch": "a counter that triggers raise",
     "vendors_documentreading": "what a program proposes of a file; nothing rests on it",
     "vendors_questionsheet": "an upload until a draft is made of it",

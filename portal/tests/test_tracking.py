@@ -14,6 +14,7 @@ APPS = ("vendors", "policies", "audits", "evidence", "portal")
 
 # Models of these apps that the history leaves out, each with what tells their story instead.
 ELSEWHERE = {
+    "vendors.DefaultView": "with which view a person opens a list, for them alone",
     "vendors.Epoch": "a counter that triggers raise",
     "vendors.DocumentReading": "what a program read in a paper; a person confirms each line",
     "vendors.ReportDraft": "a review half written; the register has nothing of it yet",

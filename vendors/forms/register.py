@@ -49,6 +49,16 @@ class VendorForm(forms.ModelForm):
         return cleaned
 
 
+class VendorOwnerForm(forms.Form):
+    """Who is to own the vendors that were ticked in the list."""
+
+    owner = forms.ModelChoiceField(get_user_model().objects.none(), label="New owner")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = people()  # type: ignore[attr-defined]
+
+
 class LinesField(forms.CharField):
     """One entry on each line."""
 

@@ -23,6 +23,7 @@ from vendors.models.report_parts import Cuec, ReportCondition, ReportException
 from vendors.models.reports import AssuranceReport, BridgeLetter, ReportScope
 from vendors.models.requests import AgreementRequest
 from vendors.models.reviews import ReviewItem, VendorCondition, VendorReview, VendorTransition
+from vendors.models.saved_views import DefaultView, SavedView
 from vendors.models.subservices import Subservice
 from vendors.models.workbench import DocumentReading, ReportDraft
 
@@ -39,6 +40,7 @@ __all__ = [
     "CostFact",
     "CoveredScope",
     "Cuec",
+    "DefaultView",
     "Dimension",
     "Document",
     "DocumentReading",
@@ -60,6 +62,7 @@ __all__ = [
     "ReportException",
     "ReportScope",
     "ReviewItem",
+    "SavedView",
     "Service",
     "ServiceModel",
     "ServiceRegion",

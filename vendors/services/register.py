@@ -34,6 +34,20 @@ BY_OFFBOARDING = (State.OFFBOARDING, State.OFFBOARDED)
 
 
 @transaction.atomic
+def assign_owner(vendors: Sequence[Vendor], owner: User) -> int:
+    """Give each vendor this owner, one save each, so that the history has each change.
+
+    Returns: how many had another owner before. Raises: ValidationError; then none is changed.
+    """
+    locked = Vendor.objects.select_for_update(no_key=True).filter(pk__in=[v.pk for v in vendors])
+    changed = [vendor for vendor in locked if vendor.owner_id != owner.pk]
+    for vendor in changed:
+        vendor.owner = owner
+        save_checked(vendor)
+    return len(changed)
+
+
+@transaction.atomic
 def change_vendor_state(
     vendor: Vendor, to: str, *, reason: str, by: User | None, at: dt.datetime
 ) -> Vendor:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet
 
 from vendors.coverage import Assurance, Coverage, ReportFacts, assess
 from vendors.lifecycle import Standing, standing
@@ -19,10 +19,12 @@ from vendors.models import (
     AssuranceReport,
     Dimension,
     Fact,
+    ReportException,
     Service,
     Vendor,
 )
 from vendors.services.report_facts import limits, with_facts
+from vendors.tables.columns import Column, ListSpec
 from vendors.tables.words import ASSURANCE_WORDS, STATE_KINDS
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class VendorRow:
     report: AssuranceReport | None = None
     coverage: Coverage = NOT_COVERED
     facts: dict[str, str] = field(default_factory=dict)
+    judged: int = 0
+    followed: int = 0
 
     @property
     def state_kind(self) -> str:
@@ -79,6 +83,20 @@ class VendorRow:
         return (due - self.on).days if due else None
 
     @property
+    def exceptions(self) -> int | None:
+        """How many exceptions the report has; None without a report."""
+        if self.report is None:
+            return None
+        return max(self.report.exception_count, self.judged)
+
+    @property
+    def open_exceptions(self) -> int | None:
+        """Those that nobody judged yet, or that are followed up with the vendor."""
+        if self.exceptions is None:
+            return None
+        return self.exceptions - self.judged + self.followed
+
+    @property
     def residency(self) -> str:
         return self.facts.get(Dimension.RESIDENCY, "")
 
@@ -92,9 +110,10 @@ class VendorRow:
 
 
 def vendor_rows(vendors: Sequence[ListedVendor], on: dt.date) -> list[VendorRow]:
-    """The lines of these vendors on the day `on`; three queries whatever their number."""
+    """The lines of these vendors on the day `on`; four queries whatever their number."""
     ids = [vendor.pk for vendor in vendors]
     agreements, reports, facts = _baas(ids, on), _reports(ids), _facts(ids, on)
+    judged = _judged(ids)
     rules = limits()
     rows = []
     for vendor in vendors:
@@ -108,6 +127,7 @@ def vendor_rows(vendors: Sequence[ListedVendor], on: dt.date) -> list[VendorRow]
                 of_vendor.get(coverage.report_id or 0),
                 coverage,
                 facts[vendor.pk],
+                *judged.get(coverage.report_id or 0, (0, 0)),
             )
         )
     return rows
@@ -139,6 +159,18 @@ def _reports(vendor_ids: list[int]) -> dict[int, list[tuple[AssuranceReport, Rep
     return found
 
 
+def _judged(vendor_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """Of each report how many exceptions were judged, and how many of those are followed up."""
+    follows = Q(relevant=True, disposition=ReportException.Disposition.FOLLOWED)
+    counts = (
+        ReportException.objects.filter(report__vendor_id__in=vendor_ids)
+        .order_by()
+        .values_list("report")
+        .annotate(judged=Count("pk"), followed=Count("pk", filter=follows))
+    )
+    return {report: (judged, followed) for report, judged, followed in counts}
+
+
 def _facts(vendor_ids: list[int], on: dt.date) -> dict[int, dict[str, str]]:
     """The words of each shown dimension, one after the other where services differ."""
     words: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -166,47 +198,97 @@ def listed(vendors: QuerySet[Vendor]) -> QuerySet[ListedVendor]:
     )
 
 
-EXPORT_HEADERS = [
-    "Vendor",
-    "Legal entity",
-    "State",
-    "Criticality",
-    "Services",
-    "BAA",
-    "BAA last day",
-    "SOC 2",
-    "Period end",
-    "Covered until",
-    "Residency",
-    "Training on our data",
-    "Default retention",
-    "Last review",
-    "Next review",
-    "Owner",
-]
+def _owner(row: VendorRow) -> str:
+    return row.vendor.owner.email if row.vendor.owner else ""
 
 
-def export_rows(vendors: QuerySet[Vendor], on: dt.date) -> Iterator[list[str | dt.date | None]]:
-    """The same columns for a file, 500 vendors at a time."""
+def _baa_word(row: VendorRow) -> str:
+    word = row.baa_standing.word
+    return {"To": "In force", "No end": "In force"}.get(word, word)
+
+
+# What the list can show, in the usual order; PHI and uses are filled in by the app above.
+VENDOR_LIST = ListSpec(
+    "vendors",
+    "Vendors",
+    "vendors:vendor-list",
+    "vendors:vendor-views",
+    (
+        Column(
+            "name",
+            "Vendor",
+            (
+                ("Vendor", lambda row: row.vendor.name),
+                ("Legal entity", lambda row: row.vendor.legal_name),
+                ("Services", lambda row: ", ".join(row.vendor.service_names)),
+            ),
+            sort="name",
+        ),
+        Column("phi", "PHI"),
+        Column(
+            "state",
+            "State",
+            (("State", lambda row: row.vendor.get_state_display()),),
+            sort="state",
+        ),
+        Column(
+            "criticality",
+            "Criticality",
+            (("Criticality", lambda row: row.vendor.get_criticality_display()),),
+            sort="criticality",
+        ),
+        Column(
+            "baa",
+            "BAA",
+            (("BAA", _baa_word), ("BAA last day", lambda row: row.baa_standing.day)),
+            sort="baa",
+        ),
+        Column(
+            "report",
+            "SOC 2",
+            (
+                ("SOC 2", lambda row: row.assurance[1]),
+                ("Report", lambda row: row.report.get_kind_display() if row.report else ""),
+                ("Period end", lambda row: row.report.period_end if row.report else None),
+                ("Covered until", lambda row: row.coverage.until),
+            ),
+            sort="report",
+        ),
+        Column(
+            "exceptions",
+            "Exceptions",
+            (
+                ("Open exceptions", lambda row: row.open_exceptions),
+                ("Exceptions in the report", lambda row: row.exceptions),
+            ),
+            css="num",
+        ),
+        Column("residency", "Residency", (("Residency", lambda row: row.residency),)),
+        Column("training", "Training", (("Training on our data", lambda row: row.training),)),
+        Column(
+            "retention",
+            "Retention",
+            (("Default retention", lambda row: row.retention),),
+            extra=True,
+        ),
+        Column("uses", "Uses", css="num"),
+        Column(
+            "review",
+            "Next review",
+            (
+                ("Last review", lambda row: row.vendor.last_reviewed_on),
+                ("Next review", lambda row: row.vendor.next_review_on),
+            ),
+            sort="review",
+            css="num",
+        ),
+        Column("owner", "Owner", (("Owner", _owner),), sort="owner"),
+    ),
+)
+
+
+def in_chunks(vendors: QuerySet[Vendor], on: dt.date) -> Iterator[list[VendorRow]]:
+    """The lines of all these vendors for a file, 500 at a time."""
     found = listed(vendors).iterator(chunk_size=500)
     while chunk := list(islice(found, 500)):
-        for row in vendor_rows(chunk, on):
-            vendor, baa = row.vendor, row.baa_standing
-            yield [
-                vendor.name,
-                vendor.legal_name,
-                vendor.get_state_display(),
-                vendor.get_criticality_display(),
-                ", ".join(vendor.service_names),
-                {"To": "In force", "No end": "In force"}.get(baa.word, baa.word),
-                baa.day,
-                row.assurance[1],
-                row.report.period_end if row.report else None,
-                row.coverage.until,
-                row.residency,
-                row.training,
-                row.retention,
-                vendor.last_reviewed_on,
-                vendor.next_review_on,
-                vendor.owner.email if vendor.owner else "",
-            ]
+        yield vendor_rows(chunk, on)
