@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vendors", "0014_questionnaires"),
+        ("vendors", "0015_api_replays"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
