@@ -35,7 +35,7 @@ from vendors.models import (
     ServiceModel,
     Vendor,
 )
-from vendors.models.agreements import LAST_DAY
+from vendors.models.agreements import LAST_DAY, AgreementQuerySet
 from vendors.models.questionnaires import WITH_US, WITH_VENDOR
 from vendors.models.register import MODEL_PATTERN, REGION
 from vendors.services.report_facts import current_reports
@@ -301,9 +301,9 @@ class AgreementFilter(django_filters.FilterSet):
         self.form.fields["q"].widget.attrs["placeholder"] = "Reference, vendor or account"
 
     @property
-    def qs(self) -> QuerySet[Agreement]:
+    def qs(self) -> AgreementQuerySet:
         """Without a state, versions that another has replaced are left out."""
-        found: QuerySet[Agreement] = super().qs
+        found: AgreementQuerySet = super().qs
         if not self.form.cleaned_data.get("state"):
             found = self.by_state(found, "state", "")
         return found.order_by(*found.query.order_by, "-pk")
@@ -316,13 +316,13 @@ class AgreementFilter(django_filters.FilterSet):
             | Q(account__icontains=value)
         )
 
-    def by_state(self, found: Any, _name: str, value: str) -> QuerySet[Agreement]:
+    def by_state(self, found: AgreementQuerySet, _name: str, value: str) -> AgreementQuerySet:
         if value == "all":
             return found
         stated = found.with_state(as_of.reading_day())
         return stated.filter(state=value) if value else stated.exclude(state="replaced")
 
-    def by_ending(self, found: Any, _name: str, value: str) -> QuerySet[Agreement]:
+    def by_ending(self, found: AgreementQuerySet, _name: str, value: str) -> AgreementQuerySet:
         return found.ending(as_of.reading_day(), within_days=int(value))
 
     def by_owner(self, found: QuerySet[Agreement], _name: str, value: str) -> QuerySet[Agreement]:

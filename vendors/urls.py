@@ -95,6 +95,7 @@ urlpatterns = [
     path("agreements/<int:pk>/clauses/", clauses.agreement_clauses, name="agreement-clauses"),
     path("agreements/<int:pk>/amend/", signing.agreement_amend, name="agreement-amend"),
     path("agreements/<int:pk>/terminate/", signing.agreement_terminate, name="agreement-terminate"),
+    path("agreements/<int:pk>/owner/", signing.agreement_owner, name="agreement-owner"),
     path("agreements/<int:pk>/return/", signing.agreement_return, name="agreement-return"),
     path("agreement-requests/<int:pk>/", requests.request_detail, name="agreementrequest-detail"),
     path("agreement-requests/<int:pk>/edit/", requests.request_edit, name="agreementrequest-edit"),

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from evidence.monitoring.sightings import Asked, Sighting, answering
+from vendors.lifecycle import notice_deadline
 from vendors.models import Agreement, AgreementRequest, Vendor
 from vendors.services.clauses import agreements_with_concerns
 
@@ -29,7 +30,8 @@ def notices_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:
         vendor__in=Vendor.objects.engaged()
     )
     for row in rows.select_related("vendor__owner", "owner"):
-        yield of_agreement(row, row.notice_on, f"{row.notice_days} days before its last day")
+        notice_on = notice_deadline(row.ends_on, row.notice_days)
+        yield of_agreement(row, notice_on, f"{row.notice_days} days before its last day")
 
 
 def requests_due(asked: Asked, until: dt.date) -> Iterator[Sighting]:

@@ -112,6 +112,7 @@ RULES = {
     "vendors:agreement-list": page(REGISTER),
     "vendors:agreement-export": page(REGISTER),
     "vendors:agreement-clauses": Rule(get=REGISTER, post=OFFICER),
+    "vendors:agreement-owner": form(OFFICER),
     "vendors:agreement-return": form(OFFICER),
     "vendors:agreementrequest-create": form(OFFICER),
     "vendors:agreementrequest-detail": page(REGISTER),

@@ -230,6 +230,18 @@ class TerminateForm(forms.Form):
     )
 
 
+class OwnerForm(forms.ModelForm):
+    """Who answers for an agreement; the rest of it stays as it was signed."""
+
+    class Meta:
+        model = Agreement
+        fields = ("owner",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = people()  # type: ignore[attr-defined]
+
+
 class ReturnDueForm(forms.Form):
     """By when the proof that data came back or was destroyed must be there."""
 

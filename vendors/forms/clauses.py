@@ -23,8 +23,8 @@ class ClauseForm(forms.Form):
     note = forms.CharField(required=False, max_length=500)
     confirmed = forms.BooleanField(required=False, label="Read in this version")
 
-    def __init__(self, *args: Any, clause: Clause, row: AgreementClause | None, **kwargs: Any):
-        super().__init__(*args, prefix=clause.code, **kwargs)
+    def __init__(self, posted: Any, *, clause: Clause, row: AgreementClause | None) -> None:
+        super().__init__(posted, prefix=clause.code)
         self.clause, self.row = clause, row
         if not clause.asks_days:
             del self.fields["days"]

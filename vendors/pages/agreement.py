@@ -101,10 +101,19 @@ def agreement_page(agreement: Agreement, on: dt.date) -> dict[str, Any]:
         "terms": _terms(agreement) if agreement.amends else [],
         "sums": sums,
         "proposals": agreement.clauses.filter(read_on__isnull=True).count(),
+        "other_days": _other_days(agreement),
         "mismatch": not same_entity(agreement.counterparty, agreement.vendor),
         "return_days": (agreement.return_due_on - on).days if agreement.return_due_on else None,
         **_renewal(agreement, on),
     }
+
+
+def _other_days(agreement: Agreement) -> int | None:
+    """The days for a breach that were read in the clause, where the record says others."""
+    rows = agreement.clauses.filter(code="breach_notice", days__isnull=False)
+    read = rows.values_list("days", flat=True).first()
+    stated = agreement.breach_notice_days
+    return read if read is not None and stated is not None and read != stated else None
 
 
 def _renewal(agreement: Agreement, on: dt.date) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Tab:
 
 
 def _overview(vendor: Vendor, on: dt.date) -> dict[str, Any]:
-    in_force = vendor.agreements.in_force(on)  # type: ignore[attr-defined]
+    in_force = vendor.agreements.in_force(on)
     return {
         "services": service_lines(vendor, on),
         "timeline": vendor_timeline(vendor, on),

@@ -82,7 +82,7 @@ def _store(
         row.delete()
         return 1
     row = row or AgreementClause(agreement=agreement, code=answer.code)
-    same = row.pk is not None and all(getattr(row, n) == getattr(answer, n) for n in SAID)
+    same = not row._state.adding and all(getattr(row, n) == getattr(answer, n) for n in SAID)
     if same and not (row.proposed and answer.confirmed):
         return 0
     for name in SAID:

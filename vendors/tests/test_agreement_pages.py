@@ -86,6 +86,27 @@ def test_a_paper_of_another_legal_entity_is_told(reader, service):
     assert "legal entity is Acme, Inc." in page(reader, f"/agreements/{other.pk}/")
 
 
+def test_a_breach_clause_of_other_days_than_the_record_is_told(reader, service):
+    baa = make.baa(service.vendor, breach_notice_days=10)
+    read(baa, ClauseAnswer("breach_notice", "present", "4", 10))
+    assert "The breach clause names" not in page(reader, f"/agreements/{baa.pk}/")
+    read(baa, ClauseAnswer("breach_notice", "present", "4", 30))
+    assert "names 30 days, the record 10" in page(reader, f"/agreements/{baa.pk}/")
+
+
+def test_an_agreement_changes_hands_and_keeps_its_words(reader, baa):
+    other = make.person()
+    url = f"/agreements/{baa.pk}/owner/"
+    assert reader.post(url, {"owner": other.pk}).status_code == 403
+    officer = signed_in(*OFFICER, "vendors.change_agreement")
+    officer.post(url, {"owner": other.pk, "counterparty": "Somebody else"})
+    baa.refresh_from_db()
+    assert (baa.owner, baa.counterparty) == (other, "Acme, Inc.")
+    officer.post(url, {})
+    baa.refresh_from_db()
+    assert baa.owner is None
+
+
 def test_a_scope_that_names_what_is_not_offered_is_told(reader, service):
     baa = make.baa(service.vendor, services=[])
     CoveredScope.objects.create(

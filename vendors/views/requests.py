@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
@@ -70,7 +72,7 @@ def request_create(request: HttpRequest, slug: str) -> HttpResponse:
     named = request.GET.get("renews", "")
     renewed = vendor.agreements.filter(pk=named).first() if named.isdecimal() else None
     asked = AgreementRequest(vendor=vendor, opened_on=timezone.localdate())
-    initial = {"owner": request.user.pk}
+    initial: dict[str, Any] = {"owner": request.user.pk}
     if renewed is not None:
         asked.kind, asked.renews, asked.due_on = renewed.kind, renewed, renewed.ends_on
         initial["services"] = [scope.service_id for scope in renewed.scopes.all()]

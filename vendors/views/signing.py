@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from vendors.forms.agreements import (
     KEPT,
     AgreementForm,
+    OwnerForm,
     ReturnDueForm,
     ReturnForm,
     ScopeForm,
@@ -173,6 +174,26 @@ def agreement_terminate(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("vendors:agreement-detail", pk)
     context = {"form": form, "agreement": agreement, "vendor": agreement.vendor}
     return render(request, "vendors/agreement_terminate.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vendors.change_agreement", raise_exception=True)
+def agreement_owner(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say who answers for an agreement and gets its notices."""
+    agreement = get_object_or_404(Agreement.objects.select_related("vendor"), pk=pk)
+    form = OwnerForm(request.POST if request.method == "POST" else None, instance=agreement)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "The owner is saved.")
+        return redirect("vendors:agreement-detail", pk)
+    context = {
+        "form": form,
+        "title": f"Owner of {agreement}",
+        "vendor": agreement.vendor,
+        "submit": "Save the owner",
+        "lede": "Who answers for it and gets its notices.",
+    }
+    return render(request, "vendors/vendor_form.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
