@@ -24,7 +24,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from vendors import as_of
-from vendors.lifecycle import RECORDED, SOON_DAYS
+from vendors.lifecycle import RECORDED, SOON_DAYS, AgreementState
 from vendors.models import (
     Agreement,
     AssuranceReport,
@@ -320,7 +320,8 @@ class AgreementFilter(django_filters.FilterSet):
         if value == "all":
             return found
         stated = found.with_state(as_of.reading_day())
-        return stated.filter(state=value) if value else stated.exclude(state="replaced")
+        wanted = Q(state=value) if value else ~Q(state=AgreementState.REPLACED.value)
+        return stated.filter(wanted)
 
     def by_ending(self, found: AgreementQuerySet, _name: str, value: str) -> AgreementQuerySet:
         return found.ending(as_of.reading_day(), within_days=int(value))

@@ -81,8 +81,9 @@ def _store(
             return 0
         row.delete()
         return 1
+    known = row is not None
     row = row or AgreementClause(agreement=agreement, code=answer.code)
-    same = not row._state.adding and all(getattr(row, n) == getattr(answer, n) for n in SAID)
+    same = known and all(getattr(row, n) == getattr(answer, n) for n in SAID)
     if same and not (row.proposed and answer.confirmed):
         return 0
     for name in SAID:

@@ -74,12 +74,16 @@ def test_the_standing_names_the_day_its_word_is_about():
     assert standing(None, TODAY).state is None
 
 
+def near(first: int, last: int):
+    return st.integers(first, last).map(lambda days: TODAY + days * DAY)
+
+
 days_of = st.builds(
     Days,
-    starts_on=st.dates(TODAY - 99 * DAY, TODAY + 99 * DAY),
-    ends_on=st.none() | st.dates(TODAY - 99 * DAY, TODAY + 199 * DAY),
-    terminated_on=st.none() | st.dates(TODAY - 99 * DAY, TODAY + 99 * DAY),
-    superseded_on=st.none() | st.dates(TODAY - 99 * DAY, TODAY + 99 * DAY),
+    starts_on=near(-99, 99),
+    ends_on=st.none() | near(-99, 199),
+    terminated_on=st.none() | near(-99, 99),
+    superseded_on=st.none() | near(-99, 99),
 )
 
 
