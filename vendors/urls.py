@@ -8,6 +8,7 @@ from vendors.views import (
     clauses,
     comparison,
     costs,
+    cuecs,
     documents,
     facts,
     imports,
@@ -103,6 +104,14 @@ urlpatterns = [
     path("reports/<int:pk>/", reports.report_detail, name="report-detail"),
     path("reports/<int:pk>/review/", reports.report_review, name="report-review"),
     path("reports/<int:pk>/correct/", reports.report_correct, name="report-correct"),
+    path("cuecs/", cuecs.cuec_list, name="cuec-list"),
+    path("cuecs/export/<slug:kind>/", cuecs.cuec_export, name="cuec-export"),
+    path("cuecs/<int:pk>/assess/", cuecs.cuec_assess, name="cuec-assess"),
+    path(
+        "report-conditions/<int:pk>/close/",
+        cuecs.reportcondition_close,
+        name="reportcondition-close",
+    ),
     path("reports/<int:pk>/workbench/", workbench.report_workbench, name="report-workbench"),
     path(
         "report-drafts/<int:pk>/discard/", workbench.reportdraft_discard, name="reportdraft-discard"

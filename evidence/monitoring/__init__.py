@@ -3,7 +3,7 @@
 Each asks the apps below through their QuerySets and services; none of them knows of it.
 """
 
-from evidence.monitoring import papers, signing, uses
+from evidence.monitoring import papers, reviews, signing, uses
 from evidence.monitoring.sightings import (
     Asked,
     Check,
@@ -120,6 +120,23 @@ _TABLE = [
         find=papers.type2_due,
         severity=pressing,
         horizon_days=60,
+    ),
+    Check(
+        code="report-condition",
+        title="Condition of a SOC 2 review due",
+        control="AICPA TSC CC9.2, CC4.2",
+        remedy="See that it is met and close it with what shows it, or waive it with the reason.",
+        find=reviews.report_conditions,
+        severity=steady,
+        horizon_days=30,
+    ),
+    Check(
+        code="cuec-unmet",
+        title="User entity controls not in place",
+        control="AICPA TSC CC9.2, CC5.2",
+        remedy="Assess each CUEC of the report: name our control, its owner and its evidence.",
+        find=reviews.cuecs_unmet,
+        severity=always(Severity.MEDIUM),
     ),
     Check(
         code="fact-stale",

@@ -21,6 +21,7 @@ from vendors.models import (
     AgreementRequest,
     Answer,
     AssuranceReport,
+    Cuec,
     Document,
     Epoch,
     Fact,
@@ -28,6 +29,7 @@ from vendors.models import (
     Offboarding,
     OffboardingStep,
     RegisterImport,
+    ReportCondition,
     ReportDraft,
     Service,
     Vendor,
@@ -58,6 +60,8 @@ class World:
     secret: str
     draft: IntegrationDraft
     report_draft: ReportDraft
+    cuec: Cuec
+    report_condition: ReportCondition
     call: Call
     finding: Finding
     pack: EvidencePack
@@ -108,6 +112,10 @@ def build() -> World:
         key=key,
         secret=secret,
         draft=IntegrationDraft.objects.create(author=owner, answers={}),
+        cuec=Cuec.objects.create(report=report, text="Users revoke keys of people who leave."),
+        report_condition=ReportCondition.objects.create(
+            report=report, text="The next report has no gap.", due_on=TODAY
+        ),
         report_draft=ReportDraft.objects.create(vendor=vendor, author=officer, changed_by=officer),
         call=call,
         finding=finding,

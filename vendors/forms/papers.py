@@ -58,7 +58,11 @@ class ReportForm(forms.ModelForm):
             "opinion",
             "categories",
             "exception_count",
+            "certificate_number",
+            "valid_until",
+            "scope_statement",
         )
+        widgets = {"scope_statement": forms.Textarea(attrs={"rows": 3})}
         labels = {
             "period_start": "Period from",
             "period_end": "Period to",
@@ -84,6 +88,16 @@ class ReportForm(forms.ModelForm):
                 label=f"{service.name} in scope",
                 initial=stated.get(service.pk, ""),
             )
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        certificate = cleaned.get("kind") in (
+            AssuranceReport.Kind.ISO27001,
+            AssuranceReport.Kind.HITRUST,
+        )
+        if certificate and not cleaned.get("valid_until"):
+            self.add_error("valid_until", "A certificate has a last day: give it.")
+        return cleaned
 
     def scope_fields(self) -> list[forms.BoundField]:
         """The fields that ask for each service."""
@@ -130,5 +144,19 @@ class BridgeForm(forms.ModelForm):
 
     class Meta:
         model = BridgeLetter
-        fields = ("report", "covers_from", "covers_to", "signer", "discloses_changes")
+        fields = (
+            "report",
+            "covers_from",
+            "covers_to",
+            "signer",
+            "signer_role",
+            "signed_on",
+            "discloses_changes",
+            "changes",
+            "incidents",
+        )
+        widgets = {
+            "changes": forms.Textarea(attrs={"rows": 2}),
+            "incidents": forms.Textarea(attrs={"rows": 2}),
+        }
         labels = {"covers_from": "Covers from", "covers_to": "Covers to"}

@@ -9,6 +9,7 @@ from typing import Any
 
 from vendors.models import Vendor
 from vendors.pages.agreement import clause_warnings, request_lines
+from vendors.pages.cuecs import cuec_lines, registered
 from vendors.pages.inquiries import of_vendor
 from vendors.pages.lines import agreement_lines, fact_lines, report_lines, service_lines
 from vendors.pages.states import reviews_tab
@@ -61,6 +62,10 @@ def _questionnaires(vendor: Vendor, _on: dt.date) -> dict[str, Any]:
     return of_vendor(vendor)
 
 
+def _cuecs(vendor: Vendor, _on: dt.date) -> dict[str, Any]:
+    return {"lines": cuec_lines(registered().filter(report__vendor=vendor))}
+
+
 def _elsewhere(_vendor: Vendor, _on: dt.date) -> dict[str, Any]:
     """Nothing of this app: the tab loads what others know of the vendor."""
     return {}
@@ -71,6 +76,7 @@ VENDOR_TABS: dict[str, tuple[str, Callable[[Vendor, dt.date], dict[str, Any]]]] 
     "services": ("Services", _services),
     "agreements": ("Agreements", _agreements),
     "reports": ("Reports", _reports),
+    "cuecs": ("CUECs", _cuecs),
     "facts": ("Facts", _facts),
     "reviews": ("Reviews", reviews_tab),
     "questionnaires": ("Questionnaires", _questionnaires),
@@ -82,6 +88,7 @@ VENDOR_TABS: dict[str, tuple[str, Callable[[Vendor, dt.date], dict[str, Any]]]] 
 # Tabs of which not everybody who sees a vendor sees all, and the permission each asks for.
 TAB_PERMISSIONS = {
     "reviews": "vendors.view_vendorreview",
+    "cuecs": "vendors.view_cuec",
     "evidence": "evidence.view_finding",
     "calls": "audits.view_call",
 }

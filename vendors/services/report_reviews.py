@@ -128,8 +128,8 @@ def keep_section(
     """
     stored = _locked(draft)
     known = stored.answers.get(section, {})
-    if int(known.get("revision", 0)) != revision and known.get("by") != by.pk:
-        raise Stale(known.get("name", ""), known.get("at", ""))
+    if int(known.get("revision", 0)) != revision and known.get("by") not in (None, by.pk):
+        raise Stale(known["name"], known["at"])
     stored.answers[section] = {
         **answers,
         "revision": int(known.get("revision", 0)) + 1,

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from vendors import as_of
 from vendors.forms.papers import BridgeForm, ReportForm, ReportReviewForm
 from vendors.forms.refusals import show_refusal
-from vendors.forms.sections import READ_IN_FULL
 from vendors.models import AssuranceReport, BridgeLetter, Vendor
-from vendors.pages.lines import report_lines
+from vendors.pages.report import report_page
 from vendors.services.documents import storing
 from vendors.services.reports import add_bridge, correct_report, record_report, review_report
 from vendors.uploads import UploadRefused
@@ -24,23 +23,14 @@ from vendors.uploads import UploadRefused
 @require_safe
 @permission_required("vendors.view_assurancereport", raise_exception=True)
 def report_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """A report with its scope, its bridge letters and our review."""
+    """A report with all its lines, our review, and what differs from the one before."""
     report = get_object_or_404(
         AssuranceReport.objects.select_related(
             "vendor", "document", "recorded_by", "reviewed_by", "replaces", "replaced_by"
         ),
         pk=pk,
     )
-    on = as_of.reading_day()
-    line = report_lines(AssuranceReport.objects.filter(pk=pk), on)[0]
-    context = {
-        "report": report,
-        "vendor": report.vendor,
-        "line": line,
-        "bridges": report.bridges.select_related("document", "recorded_by"),
-        "readable": report.kind in READ_IN_FULL and not line.replaced,
-        "bridgeable": report.kind == AssuranceReport.Kind.SOC2_TYPE2 and not line.replaced,
-    }
+    context = report_page(report, as_of.reading_day())
     return render(request, "vendors/report_detail.html", context)
 
 
