@@ -6,37 +6,15 @@ dataset answers which is our own reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
 
+from evidence.pack.dataset import Dataset, Timing
+from evidence.pack.report_lines import REPORT_LINES
+
 SQL = Path(__file__).parent / "sql"
-
-
-class Timing(StrEnum):
-    """Whether a dataset is the register at one moment, or what happened in the period."""
-
-    AS_OF = "as_of"
-    PERIOD = "period"
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A population: one query, whose first column `id` is the sequence of `table`."""
-
-    name: str
-    title: str
-    what: str
-    table: str
-    timing: Timing
-    narrowed: bool
-    criteria: tuple[str, ...]
-    sections: tuple[str, ...]
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def sql(dataset: Dataset) -> str:
@@ -151,6 +129,7 @@ DATASETS: tuple[Dataset, ...] = (
             "document_sha256": "Of the report, which is restricted in use and not in the pack.",
         },
     ),
+    *REPORT_LINES,
     Dataset(
         "facts",
         "Facts about services",

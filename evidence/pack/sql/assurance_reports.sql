@@ -1,5 +1,6 @@
 SELECT a.id, v.slug AS vendor, a.kind, a.as_of, a.period_start, a.period_end, a.issued_on,
-       a.auditor, a.opinion, a.categories, a.exception_count, a.replaces_id, a.type2_due_on,
+       a.auditor, a.opinion, a.categories, a.exception_count, a.certificate_number, a.valid_until,
+       a.scope_statement, a.pages, a.replaces_id, a.type2_due_on,
        a.review, a.review_note, w.email AS reviewed_by, a.reviewed_on,
        r.email AS recorded_by, a.recorded_at,
        d.sha256 AS document_sha256, d.size_bytes AS document_bytes,
@@ -10,7 +11,9 @@ SELECT a.id, v.slug AS vendor, a.kind, a.as_of, a.period_start, a.period_end, a.
         WHERE c.report_id = a.id) AS services,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'covers_from', b.covers_from, 'covers_to', b.covers_to, 'signer', b.signer,
-                'discloses_changes', b.discloses_changes,
+                'signer_role', b.signer_role, 'signed_on', b.signed_on,
+                'discloses_changes', b.discloses_changes, 'changes', b.changes,
+                'incidents', b.incidents,
                 'document_sha256', bd.sha256) ORDER BY b.id), '[]')
         FROM vendors_bridgeletter b LEFT JOIN vendors_document bd ON bd.id = b.document_id
         WHERE b.report_id = a.id) AS bridge_letters
