@@ -17,7 +17,7 @@ from policies.models import Integration, IntegrationDraft
 from policies.roles import ROLES
 from portal.context import address
 from portal.models import User
-from vendors.models import AssuranceReport, Vendor
+from vendors.models import AssuranceReport, Inquiry, Vendor
 
 SHOWN = 5
 REVIEW_AHEAD_DAYS = 30
@@ -108,6 +108,17 @@ def reports(_user: User, _on: dt.date) -> Iterable[Item]:
         )
 
 
+def answers(_user: User, _on: dt.date) -> Iterable[Item]:
+    rows = Inquiry.objects.to_review().select_related("vendor", "questionnaire")
+    for each in rows[: SHOWN + 1]:
+        begun = each.state == Inquiry.State.IN_REVIEW
+        yield Item(
+            f"{each.vendor}: {each.questionnaire.title}",
+            "Review begun: close it" if begun else "Submitted: accept, reject or ask again",
+            address("vendors:inquiry-detail", each.pk),
+        )
+
+
 def vendor_reviews(_user: User, on: dt.date) -> Iterable[Item]:
     rows = Vendor.objects.review_due(on, within_days=REVIEW_AHEAD_DAYS).order_by("next_review_on")
     for each in rows[: SHOWN + 1]:
@@ -191,6 +202,14 @@ KINDS = [
         "vendors.review_assurancereport",
         reports,
         "vendors:vendor-list",
+    ),
+    Kind(
+        "Answers of vendors",
+        "list-check",
+        "Review",
+        "vendors.review_inquiry",
+        answers,
+        "vendors:inquiry-list",
     ),
     Kind(
         "Vendor reviews",

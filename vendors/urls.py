@@ -25,6 +25,7 @@ from vendors.views import (
     states,
     vendors,
     workbench,
+    workbooks,
 )
 
 app_name = "vendors"
@@ -192,9 +193,12 @@ urlpatterns += [
     path("inquiries/<int:pk>/finish/", inquiry_reviews.inquiry_finish, name="inquiry-finish"),
     path("inquiries/<int:pk>/return/", inquiry_reviews.inquiry_return, name="inquiry-return"),
     path("inquiries/<int:pk>/facts/", inquiry_reviews.inquiry_facts, name="inquiry-facts"),
+    path("inquiries/<int:pk>/workbook/", workbooks.inquiry_workbook, name="inquiry-workbook"),
+    path("inquiries/<int:pk>/answers/", workbooks.inquiry_answers, name="inquiry-answers"),
     path("answers/<int:pk>/review/", inquiry_reviews.answer_review, name="answer-review"),
     # The vendor's side: no account, a secret in the address.
     path("q/<str:token>/", answering.answer_form, name="answer-form"),
     path("q/<str:token>/<int:number>/", answering.answer_section, name="answer-section"),
+    path("q/<str:token>/workbook/", workbooks.answer_workbook, name="answer-workbook"),
     path("q/<str:token>/submit/", answering.answer_submit, name="answer-submit"),
 ]

@@ -3,7 +3,7 @@
 Each asks the apps below through their QuerySets and services; none of them knows of it.
 """
 
-from evidence.monitoring import papers, reviews, signing, uses
+from evidence.monitoring import inquiries, papers, reviews, signing, uses
 from evidence.monitoring.sightings import (
     Asked,
     Check,
@@ -173,6 +173,24 @@ _TABLE = [
         find=papers.offboardings_due,
         severity=steady,
         horizon_days=30,
+    ),
+    Check(
+        code="inquiry-unanswered",
+        title="Questionnaire not answered",
+        control="AICPA TSC CC9.2",
+        remedy="Remind the vendor by a new link, or withdraw the questionnaire.",
+        find=inquiries.unanswered,
+        severity=gentle,
+        horizon_days=7,
+    ),
+    Check(
+        code="inquiry-to-review",
+        title="Answers of a vendor to review",
+        control="AICPA TSC CC9.2, CC3.2",
+        remedy="Accept, reject or ask again for each answer, then close the review.",
+        find=inquiries.to_review,
+        severity=gentle,
+        horizon_days=14,
     ),
     Check(
         code="approval-expiring",

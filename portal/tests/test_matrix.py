@@ -164,6 +164,8 @@ RULES = {
     "vendors:inquiry-finish": button(OFFICER),
     "vendors:inquiry-return": form(OFFICER),
     "vendors:inquiry-facts": form(OFFICER),
+    "vendors:inquiry-workbook": page(RECORDS),
+    "vendors:inquiry-answers": form(OFFICER),
     "vendors:answer-review": button(OFFICER),
     "vendors:vendor-views": Rule(get=REGISTER, post=REGISTER),
     "vendors:vendor-assign": button(OFFICER),
@@ -261,6 +263,7 @@ OPEN = {
     "vendors:answer-form",
     "vendors:answer-section",
     "vendors:answer-submit",
+    "vendors:answer-workbook",
 }
 # allauth's own pages for the person who is signed in.
 OWN_ACCOUNT = {

@@ -16,6 +16,7 @@ from vendors.models.questionnaires import COMMENT_CHARACTERS
 from vendors.questions import TEXT_CHARACTERS, YES_NO, Unfit, Value, fit
 from vendors.services.answering import FILE_BYTES, Given, Sheet
 from vendors.services.questionnaires import asked
+from vendors.sheets import MAX_BYTES
 
 OFFERED = "Choose one of the answers that are offered."
 
@@ -55,16 +56,18 @@ def value_field(question: Question) -> forms.Field | None:
         return None
     if question.kind in (Question.Kind.YES_NO, Question.Kind.CHOICE):
         choices = YES_NO if question.kind == Question.Kind.YES_NO else question.choices
-        return DraftChoice(choices=[tuple(c) for c in choices], widget=forms.RadioSelect, **said)
+        in_row = {"class": "in-row"} if question.kind == Question.Kind.YES_NO else {}
+        widget = forms.RadioSelect(attrs=in_row)
+        return DraftChoice(choices=[tuple(c) for c in choices], widget=widget, **said)
     if question.kind == Question.Kind.MULTIPLE:
         choices = [tuple(choice) for choice in question.choices]
         return DraftChoices(choices=choices, widget=forms.CheckboxSelectMultiple, **said)
-    widget: forms.Widget = forms.Textarea(attrs={"rows": 3, "maxlength": TEXT_CHARACTERS})
+    typed: forms.Widget = forms.Textarea(attrs={"rows": 3, "maxlength": TEXT_CHARACTERS})
     if question.kind == Question.Kind.NUMBER:
-        widget = forms.NumberInput(attrs={"min": 0, "step": 1, "inputmode": "numeric"})
+        typed = forms.NumberInput(attrs={"min": 0, "step": 1, "inputmode": "numeric"})
     elif question.kind == Question.Kind.DATE:
-        widget = forms.DateInput(format="%Y-%m-%d")
-    return DraftText(widget=widget, **said)
+        typed = forms.DateInput(format="%Y-%m-%d")
+    return DraftText(widget=typed, **said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +173,19 @@ class SectionForm(forms.Form):
 
     def _bound(self, name: str) -> forms.BoundField | None:
         return self[name] if name in self.fields else None
+
+
+class WorkbookForm(forms.Form):
+    """A workbook that came back."""
+
+    workbook = forms.FileField(
+        label="Answered workbook (XLSX)", widget=forms.FileInput(attrs={"accept": ".xlsx"})
+    )
+
+    def clean_workbook(self) -> bytes:
+        """The file's bytes."""
+        uploaded = self.cleaned_data["workbook"]
+        if uploaded.size > MAX_BYTES:
+            raise ValidationError("The file is larger than is allowed.")
+        content: bytes = uploaded.read()
+        return content

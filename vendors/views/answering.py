@@ -22,9 +22,10 @@ from vendors.services.inquiries import note_opening
 from vendors.views.links import by_link, closed
 
 
-def _page(
+def answer_page(
     request: HttpRequest, name: str, inquiry: Inquiry, token: str, **context: Any
 ) -> HttpResponse:
+    """A page of the vendor's, with what all of them show."""
     return render(
         request,
         f"vendors/answer_{name}.html",
@@ -32,14 +33,14 @@ def _page(
     )
 
 
-def _shut(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpResponse | None:
+def shut_page(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpResponse | None:
     """The page of a link that lets nobody answer; None where it does."""
     if closed(inquiry):
         organization = {"organization": settings.ORGANIZATION_NAME}
         return render(request, "vendors/answer_closed.html", organization, status=410)
     if not inquiry.open_to_vendor(timezone.now()):
         lines = answer_lines(sheet_of(inquiry))
-        return _page(request, "thanks", inquiry, token, sections=lines)
+        return answer_page(request, "thanks", inquiry, token, sections=lines)
     return None
 
 
@@ -49,11 +50,11 @@ def answer_form(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpRespo
     """The sections with what is done of each; after the submission what was answered."""
     if request.method == "GET" and not request.user.is_authenticated and not closed(inquiry):
         note_opening(inquiry, peer=peer_of(request.META), at=timezone.now())
-    if (shut := _shut(request, inquiry, token)) is not None:
+    if (shut := shut_page(request, inquiry, token)) is not None:
         return shut
     sheet = sheet_of(inquiry)
     context = {"sections": section_lines(sheet), "again": sheet.submitted > 0}
-    return _page(request, "form", inquiry, token, **context)
+    return answer_page(request, "form", inquiry, token, **context)
 
 
 @by_link
@@ -62,7 +63,7 @@ def answer_section(
     request: HttpRequest, inquiry: Inquiry, token: str, number: int
 ) -> HttpResponseBase:
     """The questions of a section; each save is a draft and shows what the answers call for."""
-    if (shut := _shut(request, inquiry, token)) is not None:
+    if (shut := shut_page(request, inquiry, token)) is not None:
         return shut
     sheet = sheet_of(inquiry)
     sections = section_lines(sheet)
@@ -75,7 +76,7 @@ def answer_section(
     if request.method == "POST" and form.is_valid() and _kept(inquiry, form):
         return _after(request, inquiry, token, number)
     context = {"section": chosen, "sections": section_lines(sheet), "form": form}
-    return _page(request, "section", inquiry, token, **context)
+    return answer_page(request, "section", inquiry, token, **context)
 
 
 def _kept(inquiry: Inquiry, form: SectionForm) -> bool:
@@ -106,7 +107,7 @@ def _after(request: HttpRequest, inquiry: Inquiry, token: str, number: int) -> H
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_submit(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpResponseBase:
     """All answers on one page with what is missing; then they are handed over."""
-    if (shut := _shut(request, inquiry, token)) is not None:
+    if (shut := shut_page(request, inquiry, token)) is not None:
         return shut
     refused: list[str] = []
     if request.method == "POST":
@@ -122,4 +123,4 @@ def answer_submit(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpRes
         "missing": bool(sheet.missing()),
         "refused": refused,
     }
-    return _page(request, "submit", inquiry, token, **context)
+    return answer_page(request, "submit", inquiry, token, **context)
