@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from vendors.charts.shapes import Caption, Table
 
-WIDTH, HEIGHT = 138, 34
+WIDTH, HEIGHT = 156, 34
+MARGIN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def state_machine(
         (place.label, ", ".join(at[end].label for end in steps.get(place.state, ())) or "Nothing")
         for place in places
     )
-    top, bottom = (min(p.y for p in places) - 60, max(p.y for p in places) + 60)
+    top, bottom = _reach(places, at, bends or {})
     right = max(p.x for p in places) + WIDTH // 2 + 10
     return StateMachine(
         caption,
@@ -100,6 +101,17 @@ def state_machine(
         arrows,
         Table(("State", "May be followed by"), rows),
     )
+
+
+def _reach(
+    places: tuple[Place, ...], at: Mapping[str, Place], bends: Mapping[tuple[str, str], int]
+) -> tuple[int, int]:
+    """The highest and the lowest that anything stands, curves included."""
+    heights = [float(place.y) for place in places]
+    for (begin, _), bend in bends.items():
+        # A cubic curve reaches three quarters of the way to its control points.
+        heights.append(at[begin].y + bend * 0.75)
+    return int(min(heights)) - MARGIN - HEIGHT // 2, int(max(heights)) + MARGIN + HEIGHT // 2
 
 
 def _path(begin: Place, end: Place, bend: int) -> str:

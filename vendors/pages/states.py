@@ -15,14 +15,14 @@ from vendors.tables import STATE_KINDS
 State = Vendor.State
 TRAIL_SHOWN = 50
 COLUMNS = {
-    State.PROSPECT: (80, 120),
-    State.REJECTED: (80, 210),
-    State.IN_REVIEW: (260, 120),
-    State.APPROVED: (450, 50),
-    State.CONDITIONS: (450, 190),
-    State.SUSPENDED: (640, 120),
-    State.OFFBOARDING: (820, 120),
-    State.OFFBOARDED: (1000, 120),
+    State.PROSPECT: (90, 120),
+    State.REJECTED: (90, 210),
+    State.IN_REVIEW: (290, 120),
+    State.APPROVED: (490, 50),
+    State.CONDITIONS: (490, 190),
+    State.SUSPENDED: (690, 120),
+    State.OFFBOARDING: (890, 120),
+    State.OFFBOARDED: (1090, 120),
 }
 # Steps whose straight line would run through other boxes.
 BENDS = {

@@ -96,7 +96,7 @@ def finish_review(review: VendorReview, signed: SignOff, *, by: User, on: dt.dat
     stored = _draft(review)
     left = open_items(stored, on)
     if left:
-        raise ValidationError(f"{len(left)} items are left to answer.")
+        raise ValidationError(f"Still to answer: {len(left)}.")
     if signed.outcome not in VendorReview.Outcome.values:
         raise ValidationError({"outcome": "Choose an outcome."})
     content = snapshot(stored.vendor, on)

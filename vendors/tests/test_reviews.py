@@ -69,7 +69,7 @@ def test_it_is_not_signed_off_before_everything_is_answered(draft, service):
     given = answers([service])
     answer_items(draft, given[:-1])
     assert open_items(draft, TODAY) == [(given[-1].code, None)]
-    with pytest.raises(ValidationError, match="1 items are left"):
+    with pytest.raises(ValidationError, match="Still to answer: 1"):
         sign(draft)
     answer_items(draft, given[-1:])
     assert sign(draft).state == "finished"

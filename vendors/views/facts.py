@@ -57,10 +57,14 @@ def _back(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required("vendors.add_fact", raise_exception=True)
 def fact_verify(request: HttpRequest) -> HttpResponse:
-    """The source of the ticked facts still says the same."""
+    """The source of the ticked facts still says the same; `of` is a fact of the source read."""
     assert request.user.is_authenticated
+    of, ticked = request.POST.get("of", ""), _ticked(request)
+    if of.isdecimal():
+        read = set(Fact.objects.filter(pk=of).values_list("source", flat=True))
+        ticked = [fact for fact in ticked if fact.source in read]
     try:
-        stored = still_the_same(_ticked(request), by=request.user, on=timezone.localdate())
+        stored = still_the_same(ticked, by=request.user, on=timezone.localdate())
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     else:
