@@ -46,6 +46,13 @@ INVENTED = (
         Service.Deployment.PUBLIC_API,
         "Answers questions about tables of claims.",
     ),
+    Invented(
+        "Marlow Text",
+        "Marlow Complete",
+        "marlow-*",
+        Service.Deployment.PUBLIC_API,
+        "Wrote letters to patients; left for another vendor.",
+    ),
 )
 SELF_HOSTED = "self-hosted-models"
 OWN_REGION = "own-datacenter"

@@ -21,6 +21,7 @@ from portal.demo.acting import Company, company
 from portal.demo.knowing import known_at, telling
 from portal.demo.questionnaires import ask_vendors
 from portal.demo.register import record_register
+from portal.demo.reviews import record_reviews
 from portal.demo.traffic import DAYS, Traffic, days
 from portal.demo.use_plans import USES
 from portal.demo.uses import STEPS
@@ -46,6 +47,7 @@ def tell(*, on: dt.date, at: dt.datetime) -> bool:
             load_data_classes()
             load_catalogue(on=alder.day(CATALOGUE_DAY))
         record_register(alder)
+        record_reviews(alder)
         alder.classes = {each.slug: each for each in DataClass.objects.all()}
         ask_vendors(alder)
         _live_through(alder, at)

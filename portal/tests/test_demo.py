@@ -19,7 +19,16 @@ from portal.demo import story
 from portal.demo.people import PEOPLE
 from portal.demo.use_plans import USES
 from portal.services.people import add_person
-from vendors.models import AssuranceReport, BridgeLetter, Document, Service
+from vendors.models import (
+    AssuranceReport,
+    BridgeLetter,
+    Document,
+    FactAssignment,
+    Service,
+    Vendor,
+    VendorReview,
+)
+from vendors.services.snapshots import differences, snapshot
 
 # One worker makes it, not each.
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("alder-grove")]
@@ -69,8 +78,28 @@ def test_the_papers_are_in_every_condition():
 
 
 def test_papers_say_that_they_are_invented():
-    assert Document.objects.count() == 23
+    assert Document.objects.count() == 24
     assert all(document.page_count == 1 for document in Document.objects.all())
+
+
+def test_reviews_are_finished_begun_and_tell_what_changed_since():
+    finished = VendorReview.objects.finished().get()
+    assert finished.vendor.slug == "amazon-web-services"
+    changed = differences(finished.snapshot, snapshot(finished.vendor, ON))
+    assert {each.name for each in changed} == {"amazon-bedrock: Content logs"}
+    draft = VendorReview.objects.drafts().get()
+    assert {item.section for item in draft.items.all()} == {"baa", "soc2"}
+    assert draft.vendor.slug == "openai"
+
+
+def test_one_vendor_is_left_with_proof_and_one_approved_until_its_condition():
+    left = Vendor.objects.get(state="offboarded")
+    steps = left.offboardings.get().steps.all()
+    assert all(step.done_on for step in steps)
+    assert steps.get(kind="data").document is not None
+    conditional = Vendor.objects.get(state="approved_with_conditions")
+    assert conditional.conditional_until == ON + dt.timedelta(days=40)
+    assert FactAssignment.objects.filter(service__slug="snowflake-cortex").count() == 4
 
 
 def test_ninety_days_of_calls_hold_denials_orphans_and_tests():
