@@ -13,6 +13,7 @@ from django.conf import settings
 
 from evidence.pack.dataset import Dataset, Timing
 from evidence.pack.report_lines import REPORT_LINES
+from evidence.pack.vendor_reviews import VENDOR_REVIEWS
 
 SQL = Path(__file__).parent / "sql"
 
@@ -130,6 +131,7 @@ DATASETS: tuple[Dataset, ...] = (
         },
     ),
     *REPORT_LINES,
+    *VENDOR_REVIEWS,
     Dataset(
         "facts",
         "Facts about services",

@@ -13,6 +13,11 @@ FROM (SELECT 'agreement ' || reference AS what, vendor_id, document_id FROM vend
       SELECT 'evidence of CUEC ' || c.id, r.vendor_id, c.evidence_document_id
       FROM vendors_cuec c JOIN vendors_assurancereport r ON r.id = c.report_id
       UNION ALL
+      SELECT 'condition ' || id, vendor_id, evidence_id FROM vendors_vendorcondition
+      UNION ALL
+      SELECT 'offboarding step ' || t.kind, f.vendor_id, t.document_id
+      FROM vendors_offboardingstep t JOIN vendors_offboarding f ON f.id = t.offboarding_id
+      UNION ALL
       SELECT 'de-identification of ' || i.slug, s.vendor_id, i.deidentification_document_id
       FROM policies_integration i JOIN vendors_service s ON s.id = i.service_id) p
 JOIN vendors_document d ON d.id = p.document_id
