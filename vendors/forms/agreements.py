@@ -49,7 +49,7 @@ class AgreementForm(forms.ModelForm):
     scc_modules = forms.MultipleChoiceField(
         choices=Agreement.Module,
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "in-row"}),
         label="SCC modules",
     )
     covers = forms.ModelMultipleChoiceField(

@@ -279,6 +279,12 @@ def test_a_renewal_takes_over_the_agreement_and_its_services(officer, service, b
     other = make.vendor()
     assert officer.get(f"/vendors/{other.slug}/agreement-requests/new/", {"renews": baa.pk})
     officer.post(url, {"kind": "baa", "renews": baa.pk})
+    asked = AgreementRequest.objects.get()
+    amend = officer.get(f"/agreements/{baa.pk}/amend/", {"request": asked.pk})
+    assert amend.context["form"]["closes"].value() == asked.pk
+    assert f"/agreements/{baa.pk}/amend/?request={asked.pk}" in page(
+        officer, f"/agreement-requests/{asked.pk}/"
+    )
     again = officer.post(url, {"kind": "baa", "renews": baa.pk})
     assert "renewal of this agreement is under way" in errors(again)
 
