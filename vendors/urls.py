@@ -15,6 +15,7 @@ from vendors.views import (
     inquiries,
     inquiry_reviews,
     offboarding,
+    question_sheets,
     questionnaires,
     register,
     reports,
@@ -143,6 +144,14 @@ urlpatterns = [
 
 urlpatterns += [
     path("questionnaires/", questionnaires.questionnaire_list, name="questionnaire-list"),
+    path(
+        "questionnaires/import/", question_sheets.questionnaire_import, name="questionnaire-import"
+    ),
+    path(
+        "questionnaires/sheets/<int:pk>/",
+        question_sheets.questionsheet_columns,
+        name="questionsheet-columns",
+    ),
     path("questionnaires/new/", questionnaires.questionnaire_create, name="questionnaire-create"),
     path(
         "questionnaires/<int:pk>/", questionnaires.questionnaire_detail, name="questionnaire-detail"

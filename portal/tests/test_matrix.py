@@ -147,6 +147,8 @@ RULES = {
     "vendors:questionnaire-detail": page(REGISTER),
     "vendors:questionnaire-create": form(OFFICER),
     "vendors:questionnaire-edit": form(OFFICER),
+    "vendors:questionnaire-import": form(OFFICER),
+    "vendors:questionsheet-columns": form(OFFICER),
     "vendors:questionnaire-publish": button(OFFICER),
     "vendors:questionnaire-retire": button(OFFICER),
     "vendors:questionnaire-revise": button(OFFICER),
@@ -338,6 +340,7 @@ def address(name: str, world: World) -> str:
         "costplan": world.plan,
         "user": world.people["viewer"],
         "inquiry": world.inquiry,
+        "questionsheet": world.sheet,
         "questionnaire": world.inquiry.questionnaire,
         "question": world.inquiry.questionnaire.questions.get(code="T1")
         if name != "vendors:question-create"

@@ -28,6 +28,7 @@ from vendors.models import (
     Inquiry,
     Offboarding,
     OffboardingStep,
+    QuestionSheet,
     RegisterImport,
     ReportCondition,
     ReportDraft,
@@ -73,6 +74,7 @@ class World:
     inquiry: Inquiry
     link: str
     answer: Answer
+    sheet: QuestionSheet
     token: PersonalToken
     fact: Fact
 
@@ -138,6 +140,12 @@ def build() -> World:
         inquiry=inquiry,
         link=link,
         answer=_answer(vendor, service, people["officer"]),
+        sheet=QuestionSheet.objects.create(
+            name="ours.csv",
+            sheets={"CSV": [["Id", "Question"], ["1", "Well?"]]},
+            uploaded_by=people["officer"],
+            uploaded_at=make.NOON,
+        ),
     )
 
 

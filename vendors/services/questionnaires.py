@@ -81,7 +81,10 @@ def draft_questionnaire(
     save_checked(questionnaire)
     for position, question in enumerate(questions, start=1):
         question.questionnaire, question.position = questionnaire, position
-        save_question(question)
+        question.full_clean(exclude=["questionnaire"], validate_constraints=False)
+    if len({question.code for question in questions}) < len(questions):
+        raise ValidationError("Two questions have the same code.")
+    Question.objects.bulk_create(questions, batch_size=500)
     return questionnaire
 
 
