@@ -178,6 +178,11 @@ def _scope_lines(agreement: Agreement, changes: ScopeChanges | None) -> list[Sco
     return lines
 
 
+def all_doubts(agreement: Agreement) -> list[str]:
+    """What the scopes of an agreement name that their services do not offer, as sentences."""
+    return [doubt for line in _scope_lines(agreement, None) for doubt in line.doubts]
+
+
 def _terms(agreement: Agreement) -> list[Term]:
     """The terms that differ from the version before."""
     old = agreement.amends

@@ -117,6 +117,14 @@ def test_a_scope_that_names_what_is_not_offered_is_told(reader, service):
     assert "does not run in eu-west-1" in body
 
 
+def test_a_scope_that_names_what_is_not_offered_is_told_when_it_is_recorded(officer, service):
+    part = {"service": service.pk, "model_pattern": "claude-*"}
+    posted = agreement(service, covers=[], **rows("scopes", part))
+    url = f"/vendors/{service.vendor.slug}/agreements/new/"
+    body = officer.post(url, posted, follow=True).content.decode()
+    assert body.count("fits claude-*") == 2
+
+
 def test_a_new_version_tells_what_it_changed(reader, service, baa):
     new = Agreement(
         counterparty=baa.counterparty, starts_on=today(), notice_days=60, ends_on=baa.ends_on

@@ -28,6 +28,7 @@ from vendors.forms.agreements import (
 from vendors.forms.refusals import show_refusal
 from vendors.lifecycle import last_day
 from vendors.models import Agreement, AgreementRequest, CoveredScope, Vendor
+from vendors.pages.agreement import all_doubts
 from vendors.services.agreements import (
     amend_agreement,
     ask_return,
@@ -79,6 +80,8 @@ def _edit(request: HttpRequest, agreement: Agreement, old: Agreement | None) -> 
         stored = _store(request, form, rows, old)
         if stored is not None:
             messages.success(request, f"{stored} is recorded.")
+            for doubt in all_doubts(stored):
+                messages.warning(request, doubt)
             return redirect("vendors:agreement-detail", stored.pk)
     context = {"form": form, "rows": rows, "vendor": vendor, "old": old}
     return render(request, "vendors/agreement_form.html", context)
