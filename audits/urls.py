@@ -7,6 +7,7 @@ from audits.views import calls, exports, parts
 
 app_name = "audits"
 urlpatterns: list[URLPattern] = [
+    path("views/calls/", calls.call_views, name="call-views"),
     path("calls/", calls.call_list, name="call-list"),
     path("calls/export/", exports.call_export, name="call-export"),
     path("calls/figures/", parts.call_figures, name="call-figures"),

@@ -17,6 +17,7 @@ from policies.views import (
 app_name = "policies"
 urlpatterns = [
     path("integrations/", integrations.integration_list, name="integration-list"),
+    path("views/integrations/", integrations.integration_views, name="integration-views"),
     path("integrations/new/", wizard.integration_create, name="integration-create"),
     path("integrations/drafts/", wizard.draft_list, name="draft-list"),
     path("integrations/drafts/<int:pk>/<int:step>/", wizard.draft_step, name="draft-step"),

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from audits.pages.calls import CALL_LIST
 from audits.services import reading, statistics
 from audits.services.reads import Read
 from audits.views.calls import filtered, link, note_read, own_integrations
@@ -80,6 +81,7 @@ def _newest(
     counts = statistics.calls_by_day(start, today, integrations=ids)
     context |= {
         "rows": rows,
+        "columns": CALL_LIST.shown(()),
         "more": more,
         "reasons": REASONS,
         "days": CHART_DAYS,
