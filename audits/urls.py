@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern] = [
     path("calls/figures/", parts.call_figures, name="call-figures"),
     path("calls/<uuid:call_id>/", calls.call_detail, name="call-detail"),
     path("integrations/<slug:slug>/calls/", parts.integration_calls, name="integration-calls"),
+    path("vendors/<slug:slug>/calls/uncovered/", parts.vendor_uncovered, name="vendor-uncovered"),
     path("vendors/<slug:slug>/calls/", parts.vendor_calls, name="vendor-calls"),
 ]

@@ -10,6 +10,7 @@ from policies.views import (
     keys,
     offboarding,
     people,
+    uncovered,
     vendors,
     wizard,
 )
@@ -50,6 +51,10 @@ urlpatterns = [
     ),
     path("figures/vendors/", vendors.vendor_figures, name="vendor-figures"),
     path("figures/vendors/<slug:kind>/", vendors.vendor_export, name="vendor-export"),
+    path("vendors/<slug:slug>/uncovered/", uncovered.vendor_uncovered, name="vendor-uncovered"),
+    path(
+        "agreements/<int:pk>/uncovered/", uncovered.agreement_uncovered, name="agreement-uncovered"
+    ),
     path("vendors/<slug:slug>/verdict/", vendors.vendor_verdict, name="vendor-verdict"),
     path(
         "vendors/<slug:slug>/integrations/", vendors.vendor_integrations, name="vendor-integrations"

@@ -210,10 +210,13 @@ RULES = {
     "policies:dataclass-edit": form(OFFICER),
     "policies:vendor-verdict": page(REGISTER),
     "policies:vendor-integrations": page(REGISTER),
+    "policies:vendor-uncovered": page(REGISTER),
+    "policies:agreement-uncovered": page(REGISTER),
     "audits:call-list": page(CALLS),
     "audits:call-detail": page(CALLS),
     "audits:integration-calls": page(CALLS),
     "audits:vendor-calls": page(CALLS),
+    "audits:vendor-uncovered": page(CALLS),
     "audits:call-figures": page(CALLS),
     "audits:call-export": page(RECORDS),
     "evidence:finding-list": page(REGISTER),
@@ -309,6 +312,7 @@ def address(name: str, world: World) -> str:
         "vendorcondition-create",
         "offboarding-create",
         "inquiry-create",
+        "vendor-uncovered",
     }
     slugs = {
         "vendor": world.vendor.slug,

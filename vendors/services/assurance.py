@@ -12,7 +12,7 @@ from vendors.coverage import Coverage, PeriodCoverage, ReportFacts, Span, assess
 from vendors.models import Service
 from vendors.services.report_facts import limits, service_reports
 
-MONTHS = 12
+YEAR, ONE_DAY = dt.timedelta(days=365), dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,13 @@ def audit_period(on: dt.date) -> Span:
     As it is set; without, the last twelve full months and this one to the day `on`. A day that is
     not set is taken from the other: a year from the start, or a year before the end.
     """
-    first, last = settings.AUDIT_PERIOD_START, settings.AUDIT_PERIOD_END
-    if first is None and last is None:
-        return dt.date(on.year - 1, on.month, 1), on
-    year = dt.timedelta(days=365)
-    first = first or max(last - year, dt.date.min) + dt.timedelta(days=1)
-    return first, last or first + year - dt.timedelta(days=1)
+    first: dt.date | None = settings.AUDIT_PERIOD_START
+    last: dt.date | None = settings.AUDIT_PERIOD_END
+    if first is not None:
+        return first, last or first + YEAR - ONE_DAY
+    if last is not None:
+        return last - YEAR + ONE_DAY, last
+    return dt.date(on.year - 1, on.month, 1), on
 
 
 def coverage_over(services: Collection[Service], period: Span) -> list[AuditedService]:
