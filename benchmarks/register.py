@@ -108,7 +108,12 @@ def grow(blank: Model, source: str, **columns: str) -> None:
     """Insert a row for each of `source`: `columns` as SQL of it, all others as `blank` has them."""
     from django.db import connection
 
-    fields = [f for f in blank._meta.concrete_fields if not f.primary_key]
+    # What the database fills in by itself is left to it.
+    fields = [
+        f
+        for f in blank._meta.concrete_fields
+        if not f.primary_key and (f.column in columns or not f.has_db_default())
+    ]
     given = [
         f.get_db_prep_save(f.pre_save(blank, add=True), connection)
         for f in fields

@@ -32,7 +32,7 @@ class IntegrationFilter(django_filters.FilterSet):
     verdict = django_filters.ChoiceFilter(
         choices=[("allowed", "Allowed"), ("denied", "Denied")],
         method="filter_verdict",
-        label="Verdict today",
+        label="Verdict",
         empty_label="Any verdict",
     )
     service = django_filters.CharFilter(

@@ -86,10 +86,10 @@ def banner(verdict: Verdict, on: dt.date) -> Banner:
     if not verdict.allowed:
         count = len(verdict.reasons)
         reasons = "one reason" if count == 1 else f"{count} reasons"
-        return Banner("bad", f"Denied today for {reasons}", "Every call is refused and recorded.")
+        return Banner("bad", f"Denied for {reasons}", "Every call is refused and recorded.")
     warned = f" {len(verdict.warnings)} warning(s) below." if verdict.warnings else ""
     if verdict.until is None:
-        return Banner("ok", "Allowed today", f"Nothing it rests on has an end.{warned}")
+        return Banner("ok", "Allowed", f"Nothing it rests on has an end.{warned}")
     days = (verdict.until - on).days
     title = f"Allowed until {verdict.until:%-d %B %Y}"
     kind = "soon" if days <= 60 or verdict.warnings else "ok"

@@ -246,3 +246,29 @@ def test_the_clock_is_read_at_the_edge_alone():
         and not node.args
     ]
     assert found == []
+
+
+# What reads a page's rows: it speaks of the day that is read, not of today.
+READING = {"filters", "pages", "tables", "templatetags"}
+# Pages that change nothing and have no past: a vendor's by link, and checks of an import.
+TODAYS = {"answer_form", "import_check", "import_errors"}
+
+
+def test_pages_with_a_past_ask_for_the_day_they_are_read_as_of():
+    """`vendors.as_of.reading_day()` and `reading_moment()`, wherever nothing is changed."""
+    found = []
+    for path in sources():
+        parts = set(path.relative_to(settings.BASE_DIR).with_suffix("").parts)
+        if "portal" in parts or not parts & (READING | {"views"}):
+            continue
+        for function in functions(ast.parse(path.read_text())):
+            safe = any("require_safe" in ast.unparse(d) for d in function.decorator_list)
+            if function.name in TODAYS or (not safe and not parts & READING):
+                continue
+            found += [
+                f"{name_of(path)}:{node.lineno} {ast.unparse(node)}"
+                for node in ast.walk(function)
+                if isinstance(node, ast.Call)
+                and ast.unparse(node) in {"timezone.now()", "timezone.localdate()"}
+            ]
+    assert found == []

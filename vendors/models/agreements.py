@@ -352,8 +352,7 @@ class Agreement(models.Model):
             return  # the words of a stored row stay as they are; only its life goes on
         errors: dict[str, str] = {}
         # Here too, though it is a constraint: the days in force of such a row are no range at all.
-        first: dt.date | None = getattr(self, "starts_on", None)
-        if first and self.ends_on and self.ends_on < first:
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
             errors["ends_on"] = "The last day is before the first."
         roles = self.ROLES.get(self.Kind(self.kind), ()) if self.kind in self.Kind.values else ()
         if roles and self.our_role not in roles:
