@@ -17,7 +17,7 @@ from policies.models import Integration, IntegrationDraft
 from policies.roles import ROLES
 from portal.context import address
 from portal.models import User
-from vendors.models import AssuranceReport, Inquiry, Vendor
+from vendors.models import AssuranceReport, FactAssignment, Inquiry, Vendor, VendorReview
 
 SHOWN = 5
 REVIEW_AHEAD_DAYS = 30
@@ -131,6 +131,28 @@ def vendor_reviews(_user: User, on: dt.date) -> Iterable[Item]:
         )
 
 
+def begun_reviews(_user: User, _on: dt.date) -> Iterable[Item]:
+    rows = VendorReview.objects.drafts().select_related("vendor", "started_by")
+    for each in rows.order_by("started_on")[: SHOWN + 1]:
+        yield Item(
+            each.vendor.name,
+            f"{each}, by {each.started_by or 'nobody'}: not signed off",
+            address("vendors:vendor-review", each.vendor.slug),
+        )
+
+
+def facts(user: User, on: dt.date) -> Iterable[Item]:
+    """Facts that somebody asked this person to look at."""
+    rows = FactAssignment.objects.filter(assignee=user).select_related("service__vendor")
+    for each in rows.order_by("look_by", "pk")[: SHOWN + 1]:
+        yield Item(
+            f"{each.service}: {each.get_dimension_display()}",
+            "You were asked to read its source again",
+            address("vendors:fact-history", each.service.slug, each.dimension),
+            (each.look_by - on).days if each.look_by else None,
+        )
+
+
 def findings(user: User, on: dt.date) -> Iterable[Item]:
     """Those of the person, and for who answers for findings those of nobody."""
     mine = Q(owner=user)
@@ -218,6 +240,22 @@ KINDS = [
         "vendors.change_vendor",
         vendor_reviews,
         "vendors:vendor-list",
+    ),
+    Kind(
+        "Reviews begun",
+        "clipboard-list",
+        "Go on",
+        "vendors.add_vendorreview",
+        begun_reviews,
+        "vendors:vendor-list",
+    ),
+    Kind(
+        "Facts to verify",
+        "circle-check",
+        "Verify",
+        "vendors.add_fact",
+        facts,
+        "vendors:fact-list",
     ),
     Kind(
         "Findings",

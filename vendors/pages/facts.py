@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from vendors.models import Dimension, Fact, FactAssignment, Service
 from vendors.pages.lines import FactLine, fact_line
+from vendors.posture import Target
+from vendors.services.postures import postures
 
 # Without these the gate lets no PHI pass.
 NEEDED = (Dimension.TRAINING, Dimension.RETENTION, Dimension.TLS, Dimension.AT_REST)
@@ -102,6 +104,36 @@ def groups(lines: Sequence[FactLine]) -> list[FactGroup]:
         FactGroup(title, about, [line for line in lines if line.dimension in dimensions])
         for title, about, dimensions in GROUPS
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """The fact of a dimension that counts for a model and region, and those it is narrower than."""
+
+    line: FactLine
+    others: list[FactLine]
+
+
+def applying(
+    service: Service, lines: Sequence[FactLine], on: dt.date, picked: tuple[str, str]
+) -> list[Applying]:
+    """Which fact the gate takes for the picked model and region, dimension by dimension.
+
+    The most specific one that fits: by model, then region, endpoint and plan.
+    """
+    model, region = picked
+    posture = postures([service], on)[service.pk]
+    target = Target(model, region, posture.plan, endpoints=frozenset(posture.hosts))
+    by_fact = {line.fact.pk: line for line in lines if line.fact}
+    found = []
+    for dimension in Dimension:
+        fact = posture.fact(dimension, target)
+        if fact is None or fact.fact_id not in by_fact:
+            continue
+        same = [line for line in by_fact.values() if line.dimension == dimension]
+        chosen = by_fact[fact.fact_id]
+        found.append(Applying(chosen, [line for line in same if line is not chosen]))
+    return sorted(found, key=lambda each: -len(each.others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,17 @@ from django.db.models import Prefetch
 
 from vendors.lifecycle import standing
 from vendors.models import Agreement, CoveredScope, ReportScope, Service, Vendor
-from vendors.pages.facts import groups, layers
+from vendors.pages.facts import applying, groups, layers
 from vendors.pages.lines import AgreementLine, fact_lines
 from vendors.pages.residency import residency
 from vendors.services.assurance import coverage_of
 from vendors.tables import ASSURANCE_WORDS, STATE_KINDS
 
 
-def service_page(service: Service, on: dt.date) -> dict[str, Any]:
-    """What the page of a service needs."""
+def service_page(
+    service: Service, on: dt.date, picked: tuple[str, str] = ("", "")
+) -> dict[str, Any]:
+    """What the page of a service needs; `picked` is a model and a region to look at facts for."""
     covered = coverage_of([service], on)[0].coverage
     kind, word = ASSURANCE_WORDS[covered.state]
     agreements = (
@@ -32,6 +34,8 @@ def service_page(service: Service, on: dt.date) -> dict[str, Any]:
     return {
         "facts": facts,
         "groups": groups(facts),
+        "picked": picked,
+        "applying": applying(service, facts, on, picked) if any(picked) else [],
         "layers": layers(facts),
         "residency": residency(service.regions.all()),
         "coverage": covered,

@@ -10,7 +10,16 @@ from django.conf import settings
 
 from vendors.checklist import Item
 from vendors.coverage import relied_until
-from vendors.models import Agreement, AssuranceReport, Dimension, Fact, ReportScope, Service, Vendor
+from vendors.models import (
+    Agreement,
+    AssuranceReport,
+    CoveredScope,
+    Dimension,
+    Fact,
+    ReportScope,
+    Service,
+    Vendor,
+)
 from vendors.services.report_facts import limits, report_facts
 
 SOC2_KINDS = (AssuranceReport.Kind.SOC2_TYPE1, AssuranceReport.Kind.SOC2_TYPE2)
@@ -84,14 +93,14 @@ class Known:
         evidence = f"agreement:{agreement.pk}"
         if service is None:
             named = sum(each.pk in covered for each in self.services)
-            text = f"{agreement} in force {until}, covers {named} of {len(self.services)} services"
+            text = (
+                f"{agreement} in force {until}, covers {named} of {_services(len(self.services))}"
+            )
             return Pointer(text, "ok" if named == len(self.services) else "soon", evidence)
         if service.pk not in covered:
             return Pointer(f"{agreement} is in force and does not name it", "bad", evidence)
         limits_ = [
-            f"{scope.model_pattern or 'all models'}, {scope.region or 'all regions'}"
-            for scope in agreement.scopes.all()
-            if scope.service_id == service.pk
+            _limits_of(scope) for scope in agreement.scopes.all() if scope.service_id == service.pk
         ]
         return Pointer(f"{agreement} in force {until}: {'; '.join(limits_)}", "ok", evidence)
 
@@ -109,7 +118,8 @@ class Known:
             f"relied on to {last:%-d %b %Y}",
         ]
         if report.exception_count:
-            words.append(f"{report.exception_count} exceptions")
+            number = report.exception_count
+            words.append(f"{number} exception{'s' * (number != 1)}")
         scopes = {scope.service_id: scope for scope in report.scopes.all()}
         if service is not None:
             scope = scopes.get(service.pk)
@@ -120,7 +130,7 @@ class Known:
             named = sum(
                 each.pk in scopes and scopes[each.pk].in_scope == yes for each in self.services
             )
-            words.append(f"{named} of {len(self.services)} services in scope")
+            words.append(f"{named} of {_services(len(self.services))} in scope")
         return Pointer(", ".join(words), "ok" if last >= self.on else "bad", f"report:{report.pk}")
 
     def _regions(self, service: Service | None) -> list[Pointer]:
@@ -157,3 +167,15 @@ class Known:
             f"{fact.get_grade_display().lower()}, {read}{'' if fresh else ', verify again'}"
         )
         return Pointer(text, "ok" if fresh else "soon", f"fact:{fact.pk}")
+
+
+def _services(number: int) -> str:
+    return f"{number} service{'s' * (number != 1)}"
+
+
+def _limits_of(scope: CoveredScope) -> str:
+    words = [scope.model_pattern or "all models", scope.region or "all regions"]
+    words += [f"plan {scope.plan}"] if scope.plan else []
+    words += [f"endpoint {scope.endpoint}"] if scope.endpoint else []
+    words += [f"without {', '.join(scope.features_excluded)}"] if scope.features_excluded else []
+    return ", ".join(words)

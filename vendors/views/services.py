@@ -38,7 +38,9 @@ def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
     ]
     on = as_of.reading_day()
     context = {"service": service, "vendor": service.vendor, "tab": tab, "tabs": tabs, "on": on}
-    return render(request, "vendors/service_detail.html", {**context, **service_page(service, on)})
+    picked = (request.GET.get("model", "")[:120], request.GET.get("region", "")[:40])
+    page = service_page(service, on, picked)
+    return render(request, "vendors/service_detail.html", {**context, **page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
