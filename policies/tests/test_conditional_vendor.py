@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from policies.models import Integration
-from policies.services.verdicts import for_gate, phi_by_service, verdicts
+from policies.services.phi import phi_by_service
+from policies.services.verdicts import for_gate, verdicts
 from policies.tests import make
 from policies.tests.make import NOON
 from vendors.models import VendorCondition
