@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import _User as User
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
+class Shown(msgspec.Struct):
     """A structure of an answer; days as YYYY-MM-DD, moments in UTC."""
 
 

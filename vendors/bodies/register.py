@@ -118,7 +118,7 @@ WORDS = {
 }
 
 
-class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
     """A structure that refuses what it does not know."""
 
 

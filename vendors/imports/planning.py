@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -237,6 +237,15 @@ def _compared(
 def _words(kind: Kind, name: str, value: Value | None) -> str:
     labels = kind.column(name).labels
     return labels.get(value, value) if isinstance(value, str) else shown(value)
+
+
+def written(kind: Kind, rows: Iterable[Stored]) -> Iterator[list[str]]:
+    """Rows of the register as lines that an import of this kind reads, each row once."""
+    seen: set[int] = set()
+    for row in rows:
+        if row.pk not in seen:
+            seen.add(row.pk)
+            yield [shown(row.values.get(column.name)) for column in kind.columns]
 
 
 def digest_of(lines: Iterable[Line]) -> str:

@@ -352,7 +352,8 @@ class Agreement(models.Model):
             return  # the words of a stored row stay as they are; only its life goes on
         errors: dict[str, str] = {}
         # Here too, though it is a constraint: the days in force of such a row are no range at all.
-        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+        starts_on: dt.date | None = self.starts_on  # a form may leave it out
+        if starts_on and self.ends_on and self.ends_on < starts_on:
             errors["ends_on"] = "The last day is before the first."
         roles = self.ROLES.get(self.Kind(self.kind), ()) if self.kind in self.Kind.values else ()
         if roles and self.our_role not in roles:

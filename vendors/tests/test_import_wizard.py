@@ -13,6 +13,7 @@ from vendors.models import Agreement, AssuranceReport, Fact, RegisterImport, Ser
 from vendors.services.importing import imports
 from vendors.tasks import apply_import, drop_import_files
 from vendors.tests import make
+from vendors.tests.make import TODAY
 from vendors.tests.test_sheets import workbook
 
 GOOD = 'Vendor,Legal entity,Criticality\nAlder,"Alder, Inc.",High\nBirch,,low\n'
@@ -296,6 +297,56 @@ def test_the_list_of_vendors_can_be_taken_out_and_in_again(officer, client):
         imported = go(client, b"".join(answer.streaming_content))
         counts = check(client, imported).context["counts"]
         assert counts == {"new": 0, "changed": 0, "same": 2, "error": 0}
+
+
+@pytest.fixture
+def reader(officer):
+    """The officer, who may also see every kind of row."""
+    for name in ("service", "agreement", "assurancereport", "fact"):
+        permission = make.Permission.objects.get(codename=f"view_{name}")
+        officer.user_permissions.add(permission)
+    return officer
+
+
+@pytest.mark.parametrize("what", list(KINDS))
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_is_taken_out_can_be_taken_in_again(reader, client, what, kind):
+    vendor = make.vendor("-Alder", slug="alder", description="two\nlines", owner=reader)
+    service = make.service(vendor, name="Chat; voice" if what == "vendors" else "Chat")
+    old = make.baa(vendor, owner=reader, superseded_on=TODAY, notice_days=30)
+    make.baa(vendor, reference=old.reference, version=2, amends=old, starts_on=TODAY)
+    make.report(vendor, by=reader)
+    make.fact(service, dimension="byok", value="yes", model_pattern="gpt-*", page="7")
+    answer = client.get(reverse("vendors:import-export", args=[what, kind]))
+    imported = go(client, b"".join(answer.streaming_content), what)
+    plan = check(client, imported).context["plan"]
+    assert [line.faults for line in plan.lines if line.faults] == []
+    assert {line.outcome.value for line in plan.lines} == {"same"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_list_of_services_can_be_taken_out_and_in_again(reader, client, kind):
+    vendor = make.vendor("Alder", slug="alder")
+    make.service(vendor, name="Chat", endpoint_hosts=["b.example", "a.example"], plan="Team")
+    make.service(vendor, name="Voice", retired_on=TODAY)
+    answer = client.get(reverse("vendors:service-export", args=[kind]), {"offered": "yes"})
+    imported = go(client, b"".join(answer.streaming_content), "services")
+    assert check(client, imported).context["counts"]["same"] == 1
+
+
+def test_the_list_of_services_is_narrowed_and_takes_few_queries(
+    reader, client, django_assert_max_num_queries
+):
+    vendor = make.vendor("Alder", slug="alder")
+    for number in range(5):
+        make.service(vendor, name=f"Chat {number}")
+    make.service(name="Voice")
+    url = reverse("vendors:service-list")
+    with django_assert_max_num_queries(12):
+        page = client.get(url, {"q": "alder", "sort": "-name"})
+    names = [service.name for service in page.context["page_obj"]]
+    assert names == [f"Chat {number}" for number in (4, 3, 2, 1, 0)]
+    assert not client.get(url, {"offered": "no"}).context["page_obj"].object_list
 
 
 @pytest.mark.parametrize("what", list(KINDS))

@@ -17,10 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from vendors.exports import Cell, book_response, csv_response
+from vendors.exports import Cell, book_response, csv_response, table_response
 from vendors.forms.imports import ColumnsForm, UploadForm
 from vendors.imports.kinds import KINDS
-from vendors.imports.planning import Kind, Outcome, Plan, propose
+from vendors.imports.planning import Kind, Outcome, Plan, propose, written
 from vendors.models import (
     Agreement,
     AssuranceReport,
@@ -30,6 +30,7 @@ from vendors.models import (
     Vendor,
 )
 from vendors.services.importing import imports
+from vendors.services.importing.known import known
 from vendors.sheets import MAX_BYTES, TableRefused
 from vendors.tasks import apply_import, progress_key
 
@@ -346,6 +347,21 @@ def _links(imported: RegisterImport) -> list[dict[str, str]]:
         }
         for pk, name, outcome in rows
     ]
+
+
+@require_safe
+@permission_required("vendors.view_registerimport", raise_exception=True)
+def import_export(request: HttpRequest, what: str, kind: str) -> HttpResponseBase:
+    """All rows of a kind in the columns of its import: what is taken out can be taken in again."""
+    if what not in KINDS or kind not in ("csv", "xlsx"):
+        raise Http404
+    model = MODELS[what]._meta
+    if not request.user.has_perm(f"{model.app_label}.view_{model.model_name}"):
+        raise PermissionDenied
+    chosen = KINDS[what]
+    headings = [column.heading for column in chosen.columns]
+    stored = known(chosen, timezone.localdate()).stored
+    return table_response(kind, what, headings, written(chosen, stored.values()))
 
 
 @require_safe

@@ -110,9 +110,10 @@ def _by_the_model(kind: Kind, line: Line, storing: Storing) -> Line:
     if line.outcome != Outcome.NEW:
         return line
     row = row_of(kind.code, line, storing)
-    given = {name for name in line.given if any(f.name == name for f in row._meta.fields)}
+    # What it refers to was looked up already; its model would ask the database for each row.
+    left_out = {f.name for f in row._meta.fields if f.is_relation or f.name not in line.given}
     try:
-        row.clean_fields(exclude={f.name for f in row._meta.fields} - given - {"vendor", "service"})
+        row.clean_fields(exclude=left_out)
         row.clean()
     except ValidationError as refused:
         return replace(line, outcome=Outcome.ERROR, values={}, faults=_faults(kind, refused))
@@ -205,7 +206,8 @@ def _store_all(
         table = table_of(imported)
     except FileGone:
         raise _Refused("The file was dropped. Upload it again.") from None
-    _hold_still(imported, plan_of(imported, table, on=on))
+    kind = KINDS[imported.kind]
+    _hold_still(imported, plan(kind, table.rows, imported.mapping, known(kind, on)))
     made = plan_of(imported, table, on=on)
     if made.digest != imported.plan_sha256:
         raise _Refused(CHANGED_SINCE)

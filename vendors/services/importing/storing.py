@@ -87,12 +87,18 @@ def _plain(line: Line, storing: Storing, *beside: str) -> dict[str, Any]:
     return values
 
 
+def _target(line: Line) -> int:
+    """The stored row that a line changes."""
+    assert line.target is not None
+    return line.target
+
+
 def _vendor_row(line: Line, storing: Storing) -> Vendor:
     values = _plain(line, storing)
     if line.outcome == Outcome.NEW:
         return Vendor(**values)
-    stored = Vendor.objects.get(pk=line.target)
-    return _changed(stored, values)
+    vendor: Vendor = _changed(Vendor.objects.get(pk=_target(line)), values)
+    return vendor
 
 
 def _changed(row: Any, values: dict[str, Any]) -> Any:
@@ -112,7 +118,7 @@ def _service_row(line: Line, storing: Storing) -> Service:
     values = _plain(line, storing, "vendor", "models", "regions")
     if line.outcome == Outcome.NEW:
         return Service(vendor=storing.vendor(line.values["vendor"]), **values)
-    service: Service = _changed(Service.objects.get(pk=line.target), values)
+    service: Service = _changed(Service.objects.get(pk=_target(line)), values)
     return service
 
 
@@ -142,7 +148,7 @@ def _agreement_row(line: Line, storing: Storing) -> Agreement:
     values = _plain(line, storing, "vendor", "covers")
     if line.outcome == Outcome.NEW:
         return Agreement(vendor=storing.vendor(line.values["vendor"]), **values)
-    agreement: Agreement = _changed(Agreement.objects.get(pk=line.target), values)
+    agreement: Agreement = _changed(Agreement.objects.get(pk=_target(line)), values)
     return agreement
 
 
@@ -182,7 +188,7 @@ def _store_report(line: Line, storing: Storing) -> int:
 def _fact_row(line: Line, storing: Storing) -> Fact:
     values = {n: v for n, v in line.given.items() if n not in ("vendor", "service")}
     vendor = storing.vendor(line.given["vendor"])
-    return Fact(service=storing.service(vendor, str(line.given["service"])), **values)  # type: ignore[misc]
+    return Fact(service=storing.service(vendor, str(line.given["service"])), **values)
 
 
 def _store_fact(line: Line, storing: Storing) -> int:
