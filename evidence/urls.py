@@ -6,6 +6,7 @@ from evidence.views import findings, packs
 
 app_name = "evidence"
 urlpatterns = [
+    path("views/findings/", findings.finding_views, name="finding-views"),
     path("findings/", findings.finding_list, name="finding-list"),
     path("findings/export/", findings.finding_export, name="finding-export"),
     path("findings/run/", findings.checkrun_create, name="checkrun-create"),

@@ -10,6 +10,7 @@ from policies.views import (
     keys,
     offboarding,
     people,
+    uncovered,
     vendors,
     wizard,
 )
@@ -17,6 +18,7 @@ from policies.views import (
 app_name = "policies"
 urlpatterns = [
     path("integrations/", integrations.integration_list, name="integration-list"),
+    path("views/integrations/", integrations.integration_views, name="integration-views"),
     path("integrations/new/", wizard.integration_create, name="integration-create"),
     path("integrations/drafts/", wizard.draft_list, name="draft-list"),
     path("integrations/drafts/<int:pk>/<int:step>/", wizard.draft_step, name="draft-step"),
@@ -49,6 +51,10 @@ urlpatterns = [
     ),
     path("figures/vendors/", vendors.vendor_figures, name="vendor-figures"),
     path("figures/vendors/<slug:kind>/", vendors.vendor_export, name="vendor-export"),
+    path("vendors/<slug:slug>/uncovered/", uncovered.vendor_uncovered, name="vendor-uncovered"),
+    path(
+        "agreements/<int:pk>/uncovered/", uncovered.agreement_uncovered, name="agreement-uncovered"
+    ),
     path("vendors/<slug:slug>/verdict/", vendors.vendor_verdict, name="vendor-verdict"),
     path(
         "vendors/<slug:slug>/integrations/", vendors.vendor_integrations, name="vendor-integrations"

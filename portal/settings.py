@@ -359,6 +359,13 @@ REPORT_STALE_DAYS = env.int("REPORT_STALE_DAYS", default=365)
 BRIDGE_MAX_DAYS = env.int("BRIDGE_MAX_DAYS", default=92)
 IMPORT_FILE_DAYS = env.int("IMPORT_FILE_DAYS", default=30)
 REPORT_RED_DAYS = env.int("REPORT_RED_DAYS", default=457)
+# The period our own audit asks about, both days in it; without them the last twelve months.
+AUDIT_PERIOD_START, AUDIT_PERIOD_END = (
+    dt.date.fromisoformat(day) if (day := env.str(name, default="")) else None
+    for name in ("AUDIT_PERIOD_START", "AUDIT_PERIOD_END")
+)
+if AUDIT_PERIOD_START and AUDIT_PERIOD_END and AUDIT_PERIOD_END < AUDIT_PERIOD_START:
+    raise ImproperlyConfigured("AUDIT_PERIOD_END is before AUDIT_PERIOD_START.")
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=365)
 NOTICE_WINDOWS_DAYS = [90, 60, 30, 14, 7, 1, 0]
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120_000)  # a key, a process

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from vendors.coverage import Limits, ReportFacts
@@ -66,24 +67,33 @@ class Scope:
     general_availability_only: bool = False
 
     def covers(self, target: Target) -> bool:
-        return self._place(target) and self._manner(target)
+        return next(self.lacking(target), None) is None
 
-    def _place(self, target: Target) -> bool:
-        return (
-            (not self.model_pattern or matches(self.model_pattern, target.model))
-            and (not self.region or self.region == target.region)
-            and (not self.plan or same(self.plan, target.plan))
-            and (not self.account or self.account == target.account)
-            and (not self.endpoint or at_endpoint(self.endpoint, target.endpoints))
-        )
+    def lacking(self, target: Target) -> Iterator[str]:
+        """What of the target the scope does not cover, in words; nothing if it covers it."""
+        if self.model_pattern and not matches(self.model_pattern, target.model):
+            yield f"model {target.model}"
+        if self.region and self.region != target.region:
+            yield f"region {target.region}"
+        if self.plan and not same(self.plan, target.plan):
+            yield f"plan {target.plan or 'not named'}"
+        if self.account and self.account != target.account:
+            yield f"account {target.account or 'not named'}"
+        if self.endpoint and not at_endpoint(self.endpoint, target.endpoints):
+            yield f"endpoint {', '.join(sorted(target.endpoints)) or 'not named'}"
+        yield from self._lacking_manner(target)
 
-    def _manner(self, target: Target) -> bool:
-        return (
-            not (self.general_availability_only and target.preview)
-            and target.features.isdisjoint(self.features_excluded)
-            and (not self.features or target.features.issubset(self.features))
-            and target.settings.issuperset(self.settings_required)
-        )
+    def _lacking_manner(self, target: Target) -> Iterator[str]:
+        if self.general_availability_only and target.preview:
+            yield f"preview of {target.model}"
+        outside = target.features.intersection(self.features_excluded)
+        if self.features:
+            outside |= target.features.difference(self.features)
+        if outside:
+            yield f"feature {', '.join(sorted(outside))}"
+        unmade = set(self.settings_required) - target.settings
+        if unmade:
+            yield f"setting {', '.join(sorted(unmade))} not made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,35 @@ class AgreementFacts:
         return (not self.account or self.account == target.account) and any(
             scope.covers(target) for scope in self.scopes
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What no BAA in force covers: `reference` is the BAA that comes nearest, empty if none is."""
+
+    reference: str
+    lacking: tuple[str, ...]
+
+
+def shortfall(baas: Iterable[AgreementFacts], target: Target, on: dt.date) -> Shortfall | None:
+    """What the BAAs in force leave uncovered of a target; None if one of them covers it."""
+    in_force = [b for b in baas if b.in_force(on)]
+    if any(b.covers(target) for b in in_force):
+        return None
+    if not in_force:
+        return Shortfall("", ("no BAA in force",))
+    return min(
+        (_nearest(b, target) for b in in_force),
+        key=lambda s: (len(s.lacking), s.reference),
+    )
+
+
+def _nearest(baa: AgreementFacts, target: Target) -> Shortfall:
+    """What the scope that comes nearest leaves uncovered."""
+    if baa.account and baa.account != target.account:
+        return Shortfall(baa.reference, (f"account {target.account or 'not named'}",))
+    lacks = sorted((tuple(scope.lacking(target)) for scope in baa.scopes), key=len)
+    return Shortfall(baa.reference, lacks[0] if lacks else ("the service",))
 
 
 @dataclass(frozen=True, slots=True)

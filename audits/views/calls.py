@@ -8,14 +8,15 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audits.filters import CallPageFilter
 from audits.models import Call
+from audits.pages.calls import CALL_LIST
 from audits.services import reading
 from audits.services.answers import receipt
 from audits.services.reads import Read, record_read
@@ -24,6 +25,7 @@ from policies.models import Integration
 from policies.reasons import REASONS
 from vendors import as_of
 from vendors.models import Agreement, AssuranceReport, Fact
+from vendors.views.saved_views import ListPage, list_tools, views_of
 
 PER_PAGE = 25
 
@@ -51,7 +53,12 @@ def note_read(request: HttpRequest, read: Read) -> None:
 
 def filtered(request: HttpRequest) -> CallPageFilter:
     """The list's filter over what the person may read; of the live log unless told."""
-    query = request.GET.copy()
+    return call_filter(request, request.GET)
+
+
+def call_filter(request: HttpRequest, address: QueryDict) -> CallPageFilter:
+    """As `filtered`, for another address than the one asked for."""
+    query = address.copy()
     query.setdefault("log", "live")
     own = own_integrations(request)
     names = Integration.objects.order_by("name")
@@ -68,9 +75,21 @@ def filtered(request: HttpRequest) -> CallPageFilter:
     )
 
 
+_views = views_of(ListPage(CALL_LIST, call_filter))
+
+
+def call_views(request: HttpRequest) -> HttpResponse:
+    """The views of the list, for whoever may read some calls."""
+    own_integrations(request)
+    return _views(request)
+
+
 @require_safe
 def call_list(request: HttpRequest) -> HttpResponse:
     found = filtered(request)
+    tools = list_tools(request, CALL_LIST)
+    if beginning := tools.beginning(request):
+        return redirect(beginning)
     valid = found.is_valid()
     calls = found.qs if valid else Call.objects.none()
     try:
@@ -84,6 +103,8 @@ def call_list(request: HttpRequest) -> HttpResponse:
     context = {
         "filter": found,
         "rows": rows,
+        "columns": tools.columns,
+        "tools": tools,
         "more": more,
         "paged": "cursor" in request.GET,
         "reasons": REASONS,

@@ -10,45 +10,16 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from audits.pages.calls import CALL_LIST
 from audits.services import reading
 from audits.services.answers import call_record
 from audits.services.reads import Read
 from audits.views.calls import filtered, note_read
 from vendors import as_of
-from vendors.exports import Cell, table_response
+from vendors.exports import table_response
+from vendors.tables.columns import file_rows, headers
 
 KINDS = ("csv", "xlsx", "jsonl")
-HEADERS = [
-    "Record",
-    "Call id",
-    "Received at",
-    "Log",
-    "Integration",
-    "Provider",
-    "Model",
-    "Operation",
-    "Region",
-    "Actor",
-    "Session",
-    "Purpose",
-    "Data classes",
-    "PHI",
-    "Input digest",
-    "Decision",
-    "Reasons",
-    "Warnings",
-    "BAA reference",
-    "Policy SHA-256",
-    "Terms SHA-256",
-    "Outcome",
-    "HTTP status",
-    "Input tokens",
-    "Output tokens",
-    "Latency ms",
-    "Ended at",
-    "Swept",
-    "Late",
-]
 
 
 @require_safe
@@ -69,44 +40,10 @@ def call_export(request: HttpRequest) -> HttpResponseBase:
         response["Content-Disposition"] = f'attachment; filename="{name}.jsonl"'
         response["Cache-Control"] = "no-store, private"
         return response
-    return table_response(kind, name, HEADERS, map(_cells, calls))
+    columns = CALL_LIST.chosen(request.GET)
+    return table_response(kind, name, headers(columns), file_rows(columns, calls))
 
 
 def _lines(calls: Iterator[reading.CallRow]) -> Iterator[bytes]:
     for call in calls:
         yield msgspec.json.encode(call_record(call)) + b"\n"
-
-
-def _cells(call: reading.CallRow) -> list[Cell]:
-    row, end = call.row, call.completion or {}
-    return [
-        call.record_id,
-        str(row["call_id"]),
-        row["received_at"],
-        "live" if row["livemode"] else "test",
-        call.integration,
-        row["provider"],
-        row["model"],
-        row["operation"],
-        row["region"],
-        f"{row['actor_type']}:{row['actor_id']}",
-        row["session_id"],
-        row["purpose"],
-        " ".join(row["data_classes"]),
-        row["phi_present"],
-        row["input_digest"],
-        row["decision"],
-        " ".join(row["reasons"]),
-        " ".join(row["warnings"]),
-        row["baa_reference"],
-        row["policy_digest"],
-        row["terms_digest"],
-        end.get("outcome", ""),
-        end.get("http_status"),
-        end.get("input_tokens"),
-        end.get("output_tokens"),
-        end.get("latency_ms"),
-        end.get("ended_at"),
-        end.get("swept"),
-        end.get("late"),
-    ]

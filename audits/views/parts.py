@@ -12,8 +12,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from audits.pages.calls import CALL_LIST
 from audits.services import reading, statistics
 from audits.services.reads import Read
+from audits.services.uncovered import uncovered_calls
 from audits.views.calls import filtered, link, note_read, own_integrations
 from audits.views.figures import CHART_DAYS, by_what
 from policies.models import Integration
@@ -80,6 +82,7 @@ def _newest(
     counts = statistics.calls_by_day(start, today, integrations=ids)
     context |= {
         "rows": rows,
+        "columns": CALL_LIST.shown(()),
         "more": more,
         "reasons": REASONS,
         "days": CHART_DAYS,
@@ -87,3 +90,16 @@ def _newest(
         "denied": sum(day.denied for day in counts),
     }
     return render(request, "audits/newest_calls.html", context)
+
+
+@require_safe
+def vendor_uncovered(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ways in which PHI was sent to a vendor and no BAA covers; the part is #calls-uncovered."""
+    vendor = get_object_or_404(Vendor, slug=slug)
+    since = as_of.reading_moment() - dt.timedelta(days=CHART_DAYS)
+    ways = uncovered_calls(
+        vendor, as_of.reading_day(), since=since, integrations=own_integrations(request)
+    )
+    note_read(request, Read("list", "audits.call", len(ways), filters={"vendor": slug}))
+    context = {"vendor": vendor, "ways": ways, "days": CHART_DAYS}
+    return render(request, "audits/vendor_uncovered.html", context)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -19,44 +17,43 @@ from evidence.filters import FindingFilter
 from evidence.forms.findings import AssignForm, NoteForm
 from evidence.models import CheckRun, Finding, Notice
 from evidence.monitoring import CHECKS
+from evidence.pages.findings import FINDING_LIST
 from evidence.services import findings as services
 from evidence.tasks import run_checks
 from policies.models import Integration
 from vendors import as_of
-from vendors.exports import Cell, table_response
+from vendors.exports import table_response
 from vendors.models import Agreement, Vendor
+from vendors.tables.columns import file_rows, headers
+from vendors.views.saved_views import ListPage, list_tools, views_of
 
 PER_PAGE = 25
 # As many notices of an agreement as its page shows.
 NOTICES = 25
 # After this long a run that has not finished is not waited for any more.
 RUN_PATIENCE = dt.timedelta(minutes=10)
-EXPORT_HEADERS = [
-    "Finding",
-    "Check",
-    "Title",
-    "Subject",
-    "Detail",
-    "Severity",
-    "Due on",
-    "Owner",
-    "Opened at",
-    "Last seen at",
-    "Closed at",
-]
 
 
-def _listed(request: HttpRequest) -> FindingFilter:
+def finding_filter(request: HttpRequest, query: QueryDict) -> FindingFilter:
+    """The list's FilterSet for an address."""
     rows = Finding.objects.with_days_left(as_of.reading_day())
     rows = rows.select_related("owner", "vendor", "integration")
-    return FindingFilter(request.GET, rows, request=request)
+    return FindingFilter(query, rows, request=request)
+
+
+finding_views = permission_required("evidence.view_finding", raise_exception=True)(
+    views_of(ListPage(FINDING_LIST, finding_filter))
+)
 
 
 @require_safe
 @permission_required("evidence.view_finding", raise_exception=True)
 def finding_list(request: HttpRequest) -> HttpResponse:
     now = as_of.reading_moment()
-    chosen = _listed(request)
+    tools = list_tools(request, FINDING_LIST)
+    if beginning := tools.beginning(request):
+        return redirect(beginning)
+    chosen = finding_filter(request, request.GET)
     page = Paginator(chosen.qs, PER_PAGE).get_page(request.GET.get("page"))
     run = CheckRun.objects.select_related("requested_by").first()
     waiting = run is not None and run.finished_at is None
@@ -66,6 +63,8 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         {
             "filter": chosen,
             "page_obj": page,
+            "columns": tools.columns,
+            "tools": tools,
             "figures": Finding.objects.figures(timezone.localdate(now)),
             "run": run,
             "run_waiting": waiting and now - run.started_at < RUN_PATIENCE if run else False,
@@ -80,24 +79,9 @@ def finding_export(request: HttpRequest) -> HttpResponseBase:
     """What the list shows under the same filters, all its pages, as CSV or XLSX."""
     kind = request.GET.get("kind", "csv")
     name = f"findings-{as_of.reading_day():%Y-%m-%d}"
-    return table_response(kind, name, EXPORT_HEADERS, _export_rows(_listed(request).qs))
-
-
-def _export_rows(findings: QuerySet[Finding]) -> Iterator[list[Cell]]:
-    for finding in findings.iterator(chunk_size=1000):
-        yield [
-            finding.pk,
-            finding.check_code,
-            finding.title,
-            finding.subject_label,
-            finding.detail,
-            finding.get_severity_display(),
-            finding.due_on,
-            str(finding.owner or ""),
-            finding.opened_at,
-            finding.last_seen_at,
-            finding.closed_at,
-        ]
+    columns = FINDING_LIST.chosen(request.GET)
+    found = finding_filter(request, request.GET).qs.iterator(chunk_size=1000)
+    return table_response(kind, name, headers(columns), file_rows(columns, found))
 
 
 @require_safe

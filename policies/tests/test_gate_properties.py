@@ -55,15 +55,14 @@ def reports(draw, *, carved=True):
                 accepted=draw(st.booleans()),
                 type2_due_on=draw(MAYBE_DAY),
                 bridges=(bridge,) if draw(st.booleans()) else (),
-                carve_outs=draw(carve_outs()) if carved else (),
+                carve_outs=draw(CARVE_OUTS) if carved else (),
             )
         )
     return tuple(found)
 
 
-def carve_outs():
-    part = st.builds(CarveOut, st.sampled_from(["hosting", "mail"]), reports(carved=False))
-    return st.just(()) | st.lists(part, max_size=2, unique_by=lambda p: p.name).map(tuple)
+PART = st.builds(CarveOut, st.sampled_from(["hosting", "mail"]), reports(carved=False))
+CARVE_OUTS = st.just(()) | st.lists(PART, max_size=2, unique_by=lambda p: p.name).map(tuple)
 
 
 @st.composite

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from countersign.canonical import digest
 from policies.filters import IntegrationFilter
-from policies.models import Integration
+from policies.models import DataClass, Integration
+from policies.pages.integrations import INTEGRATION_LIST, judged
 from policies.reasons import REASONS
 from policies.services import grants
 from policies.services.deciding import (
@@ -42,13 +43,14 @@ from policies.views.presenting import (
     term_lines,
 )
 from vendors import as_of
-from vendors.exports import Cell, table_response
+from vendors.exports import table_response
+from vendors.tables.columns import file_rows, headers
+from vendors.views.saved_views import ListPage, list_tools, views_of
 
 if TYPE_CHECKING:
     from policies.gate import Verdict
 
 PER_PAGE = 25
-EXPORT_CHUNK = 500
 TABS = {
     "overview": "Overview",
     "trail": "Trail",
@@ -58,17 +60,36 @@ TABS = {
 }
 
 
+def _filter(query: QueryDict, classes: list[DataClass]) -> IntegrationFilter:
+    rows = Integration.objects.order_by("name", "pk")
+    return IntegrationFilter(query, rows, on=as_of.reading_day(), data_classes=classes)
+
+
+def integration_filter(_request: HttpRequest, query: QueryDict) -> IntegrationFilter:
+    """The list's FilterSet for an address."""
+    return _filter(query, class_rows())
+
+
+integration_views = permission_required("policies.view_integration", raise_exception=True)(
+    views_of(ListPage(INTEGRATION_LIST, integration_filter))
+)
+
+
 @require_safe
 @permission_required("policies.view_integration", raise_exception=True)
 def integration_list(request: HttpRequest) -> HttpResponseBase:
     """All integrations with their verdict today; `export` gives the same rows as a file."""
     on = as_of.reading_day()
     classes = class_rows()
-    rows = Integration.objects.order_by("name", "pk")
-    filtered = IntegrationFilter(request.GET, rows, on=on, data_classes=classes)
+    filtered = _filter(request.GET, classes)
     export = request.GET.get("export")
     if export in ("csv", "xlsx"):
-        return table_response(export, "integrations", HEADERS, _export(filtered.qs, on))
+        columns = INTEGRATION_LIST.chosen(request.GET)
+        rows = file_rows(columns, judged(filtered.qs, on))
+        return table_response(export, "integrations", headers(columns), rows)
+    tools = list_tools(request, INTEGRATION_LIST)
+    if beginning := tools.beginning(request):
+        return redirect(beginning)
     page = Paginator(filtered.qs, PER_PAGE).get_page(request.GET.get("page"))
     shown = _page_for_gate(page)
     found = verdicts(shown, on, class_terms(classes)) if shown else {}
@@ -77,6 +98,8 @@ def integration_list(request: HttpRequest) -> HttpResponseBase:
         "filter": filtered,
         "page_obj": page,
         "rows": [row_of(i, found[i.pk], on, names) for i in shown],
+        "columns": tools.columns,
+        "tools": tools,
         "anything": bool(shown) or bool(request.GET),
     }
     return render(request, "policies/integration_list.html", context)
@@ -111,56 +134,6 @@ def row_of(
         "icon": icon,
         "classes": [(names or {}).get(slug, slug) for slug in class_slugs(integration)],
     }
-
-
-HEADERS = (
-    "Name",
-    "Slug",
-    "State",
-    "Verdict",
-    "Reasons",
-    "Allowed until",
-    "Vendor",
-    "Service",
-    "Models",
-    "Region",
-    "Environment",
-    "Data classes",
-    "Purpose",
-    "Owner",
-)
-
-
-def _export(rows: QuerySet[Integration], on: dt.date) -> Iterator[tuple[Cell, ...]]:
-    """The rows of the list with their verdicts, some hundreds at a time."""
-    ids = list(rows.values_list("pk", flat=True))
-    for start in range(0, len(ids), EXPORT_CHUNK):
-        chunk = ids[start : start + EXPORT_CHUNK]
-        some = for_gate(Integration.objects.filter(pk__in=chunk).select_related("owner"))
-        by_id = {i.pk: i for i in some}
-        found = verdicts(by_id.values(), on)
-        for pk in chunk:
-            if pk in by_id:
-                yield _cells(by_id[pk], found[pk])
-
-
-def _cells(i: Integration, verdict: Verdict) -> tuple[Cell, ...]:
-    return (
-        i.name,
-        i.slug,
-        i.get_state_display(),
-        "Allowed" if verdict.allowed else "Denied",
-        ", ".join(verdict.reasons),
-        verdict.until,
-        i.service.vendor.name,
-        i.service.name,
-        ", ".join(i.model_patterns),
-        i.region,
-        i.get_environment_display(),
-        ", ".join(class_slugs(i)),
-        i.purpose,
-        str(i.owner or ""),
-    )
 
 
 @require_safe

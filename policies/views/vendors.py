@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from policies.models import Integration
+from policies.pages.integrations import INTEGRATION_LIST
 from policies.pages.vendors import judged_rows, vendor_standings, with_own_cells
 from policies.services.phi import phi_by_service, phi_summary
 from policies.services.verdicts import for_gate, verdicts
@@ -77,6 +78,7 @@ def vendor_integrations(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "vendor": vendor,
         "rows": [row_of(i, found[i.pk], on) for i in shown],
+        "columns": INTEGRATION_LIST.shown(()),
         "total": uses.count(),
     }
     return render(request, "policies/vendor_integrations.html", context)

@@ -19,6 +19,7 @@ from policies.models import DataClass, Integration
 from policies.services.starter import load_data_classes
 from portal.demo.acting import Company, company
 from portal.demo.knowing import known_at, telling
+from portal.demo.plans import plan_and_keep
 from portal.demo.questionnaires import ask_vendors
 from portal.demo.register import record_register
 from portal.demo.reviews import record_reviews
@@ -51,6 +52,7 @@ def tell(*, on: dt.date, at: dt.datetime) -> bool:
         alder.classes = {each.slug: each for each in DataClass.objects.all()}
         ask_vendors(alder)
         _live_through(alder, at)
+        plan_and_keep(alder)
     return True
 
 

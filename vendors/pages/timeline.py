@@ -3,40 +3,66 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from django.urls import reverse
 
 from vendors import charts
-from vendors.coverage import relied_until
+from vendors.coverage import ReportFacts, cover, relied_until
 from vendors.lifecycle import SOON_DAYS
 from vendors.models import AssuranceReport, Vendor
 from vendors.pages.lines import AgreementLine, ReportLine, agreement_lines, report_lines
-from vendors.services.report_facts import limits, report_facts
+from vendors.services.assurance import audit_period
+from vendors.services.report_facts import limits, report_facts, with_facts
 
-YEAR = dt.timedelta(days=365)
+YEAR, AFTER = dt.timedelta(days=365), dt.timedelta(days=60)
+OWN, OPEN = "Carved out, with its own report", "Carved out, with no report of its own"
 
 
 def vendor_timeline(vendor: Vendor, on: dt.date) -> charts.Timeline | None:
-    """Reports, bridge letters and agreements of a vendor on one axis; None if it has none."""
-    rows = [
-        _report_row(line, on)
-        for line in report_lines(vendor.reports.standing(), on)
-        if line.until and line.report.review != AssuranceReport.Review.REJECT
-    ]
+    """Reports with what they carve out, bridge letters and agreements of a vendor on one axis.
+
+    Our audit period is shaded on it. None if the vendor has no paper.
+    """
+    period = audit_period(on)
+    axis = charts.Axis(min(on - YEAR, period[0]), max(on + YEAR + AFTER, period[1]), on, period)
+    carved = {row.pk: facts for row, facts, _ in with_facts(vendor.reports.standing())}
+    rows: list[charts.Row] = []
+    for line in report_lines(vendor.reports.standing(), on):
+        if line.until and line.report.review != AssuranceReport.Review.REJECT:
+            rows.append(_report_row(line, on))
+            rows += _carve_out_rows(carved[line.report.pk], line, axis)
     rows += [_agreement_row(line, on) for line in agreement_lines(vendor, on)]
     if not rows:
         return None
     return charts.timeline(
         rows,
-        axis=charts.Axis(on - YEAR, on + YEAR + dt.timedelta(days=60), on),
+        axis=axis,
         caption=charts.Caption(
             "papers",
             "What carries this vendor",
-            "The days on which each report is relied on, bridge letters included, and the days "
-            "on which each agreement is in force.",
+            "The days on which each report is relied on, bridge letters included, whether what it "
+            "carves out has a report of its own, and the days on which each agreement is in "
+            "force, with our audit period shaded.",
         ),
         label=230,
     )
+
+
+def _carve_out_rows(
+    facts: ReportFacts, line: ReportLine, axis: charts.Axis
+) -> Iterator[charts.Row]:
+    """A row for each carve-out that needs its own report, as far as the main one is relied on."""
+    first = max(facts.first_day, axis.first)
+    last = min(line.until or axis.last, axis.last)
+    if last < first:
+        return
+    url = reverse("vendors:report-detail", args=[line.report.pk])
+    for part in facts.carve_outs:
+        own = cover(part.reports, first, last, limits())
+        spans = [charts.Span(s.first, s.last, "info", OWN) for s in own.stretches if s.covered]
+        spans += [charts.Span(*gap, "bad", OPEN) for gap in own.gaps]
+        yield charts.Row(f"without {part.name}", tuple(spans), (), url)
 
 
 def _report_row(line: ReportLine, on: dt.date) -> charts.Row:

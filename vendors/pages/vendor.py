@@ -9,6 +9,7 @@ from typing import Any
 
 from vendors.models import Vendor
 from vendors.pages.agreement import clause_warnings, request_lines
+from vendors.pages.coverage import coverage_card
 from vendors.pages.cuecs import cuec_lines, registered
 from vendors.pages.inquiries import of_vendor
 from vendors.pages.lines import agreement_lines, fact_lines, report_lines, service_lines
@@ -30,6 +31,7 @@ def _overview(vendor: Vendor, on: dt.date) -> dict[str, Any]:
     return {
         "services": service_lines(vendor, on),
         "timeline": vendor_timeline(vendor, on),
+        **coverage_card(vendor.services.offered(on), on),  # type: ignore[attr-defined]
         "clause_warnings": clause_warnings(in_force),
     }
 

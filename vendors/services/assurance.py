@@ -1,23 +1,18 @@
-"""Which services and reports leave us uncovered on a day; exact, by `vendors.coverage`."""
+"""How assurance reports cover our services, on a day and over a period of ours."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from vendors.coverage import Assurance, Coverage, assess, relied_until
-from vendors.models import AssuranceReport, Service, Vendor
-from vendors.services.postures import postures
-from vendors.services.report_facts import limits, report_facts
+from django.conf import settings
 
-UNCOVERED = (
-    Assurance.NONE,
-    Assurance.GAP,
-    Assurance.STALE,
-    Assurance.TYPE1_OVERDUE,
-    Assurance.QUALIFIED,
-)
-IN_USE = (Vendor.State.APPROVED, Vendor.State.CONDITIONS, Vendor.State.SUSPENDED)
+from vendors.coverage import Coverage, PeriodCoverage, ReportFacts, Span, assess, cover
+from vendors.models import Service
+from vendors.services.report_facts import limits, service_reports
+
+YEAR, ONE_DAY = dt.timedelta(days=365), dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +23,46 @@ class CoveredService:
     coverage: Coverage
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedService:
+    """A service with how its reports cover a period of ours."""
+
+    service: Service
+    reports: tuple[ReportFacts, ...]
+    coverage: PeriodCoverage
+
+
 def coverage_of(services: list[Service], on: dt.date) -> list[CoveredService]:
-    """How assurance reports cover each service on the day `on`."""
-    known = postures(services, on)
+    """How assurance reports cover each service on the day `on`; one query."""
+    reports = service_reports({service.pk for service in services})
+    rules = limits()
     return [
-        CoveredService(service, assess(known[service.pk].reports, on, known[service.pk].limits))
+        CoveredService(service, assess(tuple(reports[service.pk]), on, rules))
         for service in services
     ]
 
 
-def uncovered_services(on: dt.date) -> list[CoveredService]:
-    """Offered services of vendors in use that no accepted report carries on the day `on`."""
-    services = list(
-        Service.objects.offered(on).filter(vendor__state__in=IN_USE).select_related("vendor")
-    )
-    return [covered for covered in coverage_of(services, on) if covered.coverage.state in UNCOVERED]
+def audit_period(on: dt.date) -> Span:
+    """The first and last day of the period that our own audit asks about.
 
-
-def stale_reports(on: dt.date, *, within_days: int = 0) -> list[tuple[AssuranceReport, dt.date]]:
-    """The newest type II of each vendor that is not relied on `within_days` after `on`.
-
-    Returns: each with the last day on which it is relied on, bridge letters counted.
+    As it is set; without, the last twelve full months and this one to the day `on`. A day that is
+    not set is taken from the other: a year from the start, or a year before the end.
     """
-    newest = (
-        AssuranceReport.objects.counted()
-        .filter(kind=AssuranceReport.Kind.SOC2_TYPE2, vendor__state__in=IN_USE)
-        .order_by("vendor_id", "-period_end", "-pk")
-        .distinct("vendor_id")
-        .select_related("vendor")
-        .prefetch_related("bridges")
-    )
+    first: dt.date | None = settings.AUDIT_PERIOD_START
+    last: dt.date | None = settings.AUDIT_PERIOD_END
+    if first is not None:
+        return first, last or first + YEAR - ONE_DAY
+    if last is not None:
+        return last - YEAR + ONE_DAY, last
+    return dt.date(on.year - 1, on.month, 1), on
+
+
+def coverage_over(services: Collection[Service], period: Span) -> list[AuditedService]:
+    """How assurance reports cover each service over a period; one query."""
+    reports = service_reports({service.pk for service in services})
     rules = limits()
-    last_days = [(report, relied_until(report_facts(report), rules)[1]) for report in newest]
-    return [(r, last) for r, last in last_days if last < on + dt.timedelta(days=within_days)]
+    found = []
+    for service in services:
+        of_service = tuple(reports[service.pk])
+        found.append(AuditedService(service, of_service, cover(of_service, *period, rules)))
+    return found

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from vendors.coverage import Assurance
 from vendors.models import AssuranceReport, BridgeLetter, ReportScope
-from vendors.services.assurance import coverage_of, stale_reports, uncovered_services
+from vendors.services.assurance import audit_period, coverage_of, coverage_over
 from vendors.services.reports import add_bridge, correct_report, record_report, review_report
 from vendors.tests import make
 from vendors.tests.make import TODAY, YEAR, person
@@ -54,13 +54,12 @@ def test_a_report_counts_once_it_is_accepted():
     assert state(service) == Assurance.NONE
     review_report(report, "accept", by=person(), on=TODAY)
     assert state(service) == Assurance.CURRENT
-    assert not uncovered_services(TODAY)
 
 
 def test_a_rejected_report_counts_for_nothing():
     service = make.service()
     review_report(recorded(service), "reject", by=person(), on=TODAY)
-    assert [covered.service for covered in uncovered_services(TODAY)] == [service]
+    assert state(service) == Assurance.NONE
 
 
 def test_a_type_one_is_accepted_with_a_day_for_its_type_two():
@@ -117,14 +116,48 @@ def test_a_bridge_letter_carries_a_period_past_its_year():
     ended = TODAY - YEAR - 10 * DAY
     report = make.report(service.vendor, by=person(), period_start=ended - YEAR, period_end=ended)
     assert state(service) == Assurance.STALE
-    assert [r for r, _ in stale_reports(TODAY)] == [report]
     letter = BridgeLetter(
         report=report, covers_from=ended + DAY, covers_to=TODAY + DAY, signer="CISO"
     )
     add_bridge(letter, by=None)
     assert state(service) == Assurance.BRIDGED
-    assert not stale_reports(TODAY)
-    assert stale_reports(TODAY, within_days=2) == [(report, TODAY + DAY)]
+    assert coverage_of([service], TODAY)[0].coverage.until == TODAY + DAY
+    assert state(service, TODAY + 2 * DAY) == Assurance.STALE
+
+
+def test_the_audit_period_is_the_one_set_or_the_last_twelve_months(settings):
+    assert audit_period(TODAY) == (dt.date(2025, 11, 1), TODAY)
+    assert audit_period(dt.date(2028, 2, 29))[0] == dt.date(2027, 2, 1)
+    settings.AUDIT_PERIOD_START = dt.date(2026, 1, 1)
+    assert audit_period(TODAY) == (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+    settings.AUDIT_PERIOD_END = dt.date(2026, 6, 30)
+    assert audit_period(TODAY) == (dt.date(2026, 1, 1), dt.date(2026, 6, 30))
+    settings.AUDIT_PERIOD_START = None
+    assert audit_period(TODAY) == (dt.date(2025, 7, 1), dt.date(2026, 6, 30))
+
+
+def test_services_are_covered_over_a_period_in_one_query(django_assert_num_queries):
+    service, bare = make.service(), make.service()
+    report = make.report(service.vendor, by=person(), services=[service])
+    hosting = make.report(make.vendor(), by=person(), services=[], period_start=TODAY - 300 * DAY)
+    make.subservice(report, name="hosting", own_report=hosting)
+    with django_assert_num_queries(1):
+        found = coverage_over([service, bare], (TODAY - YEAR, TODAY))
+    assert [a.coverage.covered_days for a in found] == [301, 0]
+    assert found[0].coverage.gaps == [(TODAY - YEAR, TODAY - 301 * DAY)]
+    assert found[0].coverage.stretches[0].missing == ("hosting",)
+
+
+def test_a_correction_takes_the_place_of_a_carve_outs_own_report():
+    service, hosting = make.service(), make.vendor()
+    own = make.report(hosting, by=person(), services=[])
+    part = make.subservice(make.report(service.vendor, by=person()), own_report=own)
+    new = correct_report(own, draft(hosting), [], by=None)
+    part.refresh_from_db()
+    assert part.own_report == new
+    assert state(service) == Assurance.CARVE_OUT
+    review_report(new, "accept", by=person(), on=TODAY)
+    assert state(service) == Assurance.CURRENT
 
 
 @pytest.mark.parametrize(
