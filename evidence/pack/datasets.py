@@ -148,6 +148,22 @@ DATASETS: tuple[Dataset, ...] = (
         },
     ),
     Dataset(
+        "service_comparison",
+        "Services compared",
+        "Each service in scope with what counts of it in every dimension, and the papers it has.",
+        "vendors_service",
+        _AS_OF,
+        narrowed=True,
+        criteria=("CC9.2", "CC3.2"),
+        sections=("164.308(b)(1)",),
+        notes={
+            "dimensions": "By dimension: the newest fact of the whole service with grade and age.",
+            "facts_of_narrower_scope": "How many more speak of a model, region, endpoint or plan.",
+            "baas_in_force": "That name the service, on the day of the pack.",
+            "soc2_reports": "That have it in scope, newest first, with our review.",
+        },
+    ),
+    Dataset(
         "inquiries",
         "Questionnaires sent",
         "Every questionnaire put to a vendor in scope: when it was sent, answered and reviewed.",
