@@ -58,7 +58,7 @@ clauses.read_clauses(
     baa, [clauses.ClauseAnswer(each.code, "present", "4") for each in BAA], by=officer, on=on)
 use = lifecycle.create_draft(
     {"slug": "discharge-letters", "name": "Discharge letters", "purpose": "treatment",
-     "description": "Drafts letters.", "service": service, "model_patterns": ["tern-*"],
+     "description": "Drafts letters.", "service": service, "model_patterns": ["tern-large"],
      "region": "us-east-1"}, [DataClass.objects.get(slug="phi")], by=engineer, at=at)
 lifecycle.submit(use, by=engineer, at=at)
 lifecycle.approve(use, by=officer, at=at)
@@ -114,9 +114,12 @@ def test_a_model_that_the_baa_does_not_cover_is_denied_until_it_is_amended(
         _, page = sign_in(browser, portal_server.url, "officer@example.com", DEMO_PASSWORD)
         page.goto(f"/agreements/{baa}/")
         expect(page.get_by_role("cell", name="tern-small")).to_be_visible()
+        uncovered = page.locator("#agreement-uncovered")
+        expect(uncovered).to_contain_text("Discharge letters")
         assert not faults(page)
         amend(page, int(baa))
         expect(page.get_by_text("new in this version")).to_have_count(1)
+        expect(uncovered).to_contain_text("None")
         expect(page.get_by_text("Covers Tern API, models tern-large")).to_be_visible()
         expect(page.get_by_text("15 clause readings carried over")).to_be_visible()
         assert not faults(page)
