@@ -14,6 +14,7 @@ from portal.demo.register_plans import (
     BAA,
     INVENTED,
     LOOK,
+    NARROWED,
     OWN_REGION,
     REPORTS,
     SELF_HOSTED,
@@ -21,6 +22,7 @@ from portal.demo.register_plans import (
     VERIFIED,
     AgreementPlan,
     ReportPlan,
+    SubservicePlan,
     VendorPlan,
 )
 from portal.demo.signing import sign_and_read
@@ -34,6 +36,7 @@ from vendors.models import (
     Service,
     ServiceModel,
     ServiceRegion,
+    Subservice,
     Vendor,
     VendorCondition,
 )
@@ -43,6 +46,7 @@ from vendors.services.conditions import approve_with_conditions
 from vendors.services.facts import record_fact
 from vendors.services.register import change_vendor_state, review_vendor, save_service
 from vendors.services.reports import add_bridge, record_report, review_report
+from vendors.services.saving import save_checked
 
 Kind = AssuranceReport.Kind
 
@@ -175,7 +179,8 @@ def _agreement(alder: Company, plan: AgreementPlan) -> None:
             document=document,
             owner=alder.officer,
         )
-        covers = [CoveredScope(service=service) for service in _of(alder, vendor)]
+        narrow = NARROWED.get(plan.vendor, {}) if plan.kind == BAA else {}
+        covers = [CoveredScope(service=service, **narrow) for service in _of(alder, vendor)]
         record_agreement(agreement, covers, by=alder.officer)
 
 
@@ -185,6 +190,8 @@ def _report(alder: Company, plan: ReportPlan) -> None:
         report = _unsaved_report(alder, plan, issued)
         scopes = [ReportScope(service=service, page="12") for service in _of(alder, vendor)]
         record_report(report, scopes, by=alder.officer)
+        for part in plan.subservices:
+            _subservice(alder, report, part)
     for first, last in plan.bridges:
         letter = BridgeLetter(
             report=report,
@@ -204,6 +211,22 @@ def _report(alder: Company, plan: ReportPlan) -> None:
                 note=plan.note,
                 type2_due_on=alder.day(plan.type2_due) if plan.type2_due is not None else None,
             )
+
+
+def _subservice(alder: Company, report: AssuranceReport, plan: SubservicePlan) -> None:
+    """A part that the report names; what is carved out is linked to its vendor's newest report."""
+    own = AssuranceReport.objects.filter(vendor__slug=plan.vendor).order_by("-period_end").first()
+    save_checked(
+        Subservice(
+            report=report,
+            name=alder.vendors[plan.vendor].name if plan.vendor else plan.name,
+            function=plan.function,
+            method=plan.method,
+            needs_own_report=bool(plan.vendor),
+            own_report=own,
+            page="31",
+        )
+    )
 
 
 def _unsaved_report(alder: Company, plan: ReportPlan, issued: int) -> AssuranceReport:

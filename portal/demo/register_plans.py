@@ -7,8 +7,9 @@ run out, are contingent or stale, is invented. Every number is days after today.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from vendors.models import Agreement, AssuranceReport, Service, Vendor
+from vendors.models import Agreement, AssuranceReport, Service, Subservice, Vendor
 
 Review = AssuranceReport.Review
 
@@ -121,6 +122,27 @@ AGREEMENTS = (
 )
 
 
+# What a BAA is narrowed to, where it does not cover all of a service.
+NARROWED: dict[str, dict[str, Any]] = {
+    "microsoft": {
+        "general_availability_only": True,
+        "features_excluded": ["web-search"],
+        "settings_required": ["modified-abuse-monitoring"],
+        "page": "7",
+    },
+}
+
+
+@dataclass(frozen=True)
+class SubservicePlan:
+    """A subservice that a report names; one of our vendors is carved out, with its own report."""
+
+    function: str
+    method: str
+    vendor: str = ""
+    name: str = ""
+
+
 @dataclass(frozen=True)
 class ReportPlan:
     """A SOC 2 report: its period, or for a type I the one day in `end`, and our review.
@@ -138,6 +160,7 @@ class ReportPlan:
     exceptions: int = 0
     bridges: tuple[tuple[int, int], ...] = ()
     type2_due: int | None = None
+    subservices: tuple[SubservicePlan, ...] = ()
 
 
 REPORTS = (
@@ -153,7 +176,17 @@ REPORTS = (
         bridges=((-379, -290), (-289, -200), (-199, -110), (-109, -20), (-19, 70)),
     ),
     ReportPlan("openai", -460, -96, "Halden & Moss LLP", -60, exceptions=1, bridges=((-95, -5),)),
-    ReportPlan("anthropic", -411, -46, "Corwin Peake LLP", -20),
+    ReportPlan(
+        "anthropic",
+        -411,
+        -46,
+        "Corwin Peake LLP",
+        -20,
+        subservices=(
+            SubservicePlan("Hosting", Subservice.Method.CARVE_OUT, vendor="amazon-web-services"),
+            SubservicePlan("Support desk", Subservice.Method.INCLUSIVE, name="Meadowlark Desk"),
+        ),
+    ),
     ReportPlan("snowflake", -640, -275, "Corwin Peake LLP", -230),
     ReportPlan("larkspur-speech", -500, -135, "Corwin Peake LLP", -100, exceptions=3),
     ReportPlan(

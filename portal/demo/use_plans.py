@@ -23,6 +23,8 @@ class UsePlan:
     environment: str = Integration.Environment.PRODUCTION
     audit_mode: str = Integration.AuditMode.STRICT
     known_actors_only: bool = False
+    features: tuple[str, ...] = ()
+    settings_made: tuple[str, ...] = ()
 
 
 USES = (
@@ -47,6 +49,8 @@ USES = (
         ("phi", "financial"),
         "payment",
         "Drafts letters to payers from the chart; staff edits and signs them.",
+        features=("files",),
+        settings_made=("modified-abuse-monitoring",),
     ),
     UsePlan(
         "patient-portal-assistant",

@@ -48,6 +48,8 @@ def register(slug: str, day: int) -> Step:
             "region": plan.region,
             "audit_mode": plan.audit_mode,
             "known_actors_only": plan.known_actors_only,
+            "features": list(plan.features),
+            "settings_made": list(plan.settings_made),
         }
         classes = [alder.classes[name] for name in plan.classes]
         at = alder.moment(day, 9, 10)

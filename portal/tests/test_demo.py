@@ -13,6 +13,7 @@ from django.db import transaction
 from audits.models import Call, Completion
 from evidence.models import Finding
 from policies.models import Integration
+from policies.services.deciding import evaluate
 from policies.services.people import sync_roles
 from policies.services.phi import phi_by_service, phi_summary
 from portal.demo import story
@@ -25,9 +26,11 @@ from vendors.models import (
     Document,
     FactAssignment,
     Service,
+    Subservice,
     Vendor,
     VendorReview,
 )
+from vendors.services.assurance import coverage_of
 from vendors.services.snapshots import differences, snapshot
 
 # One worker makes it, not each.
@@ -75,6 +78,20 @@ def test_the_papers_are_in_every_condition():
     assert reasons["snowflake-cortex"] == {"fact-stale"}
     assert "report-stale" in reasons["fernhill-insights"]
     assert phi_summary(found.values()).allowed == 6
+
+
+def test_a_carve_out_has_its_own_report_and_a_baa_asks_for_a_setting():
+    carved = Subservice.objects.needing_own_report().get()
+    assert (carved.report.vendor.slug, carved.own_report.vendor.slug) == (
+        "anthropic",
+        "amazon-web-services",
+    )
+    found = coverage_of([Service.objects.get(slug="claude-api")], ON)[0].coverage
+    assert found.state == "current"
+    use = Integration.objects.get(slug="prior-authorization-letters")
+    assert evaluate(use, ON).allowed
+    use.settings_made = []
+    assert "baa-scope" in evaluate(use, ON).reasons
 
 
 def test_papers_say_that_they_are_invented():
