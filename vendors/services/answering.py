@@ -103,6 +103,19 @@ def sheet_of(inquiry: Inquiry) -> Sheet:
     )
 
 
+def as_submitted(sheet: Sheet) -> Sheet:
+    """The sheet as the vendor last submitted it: what it drafts since is its own; unsaved."""
+    last = sheet.inquiry.submissions.last()
+    content = last.content if last else {}
+    answers = {code: answer for code, answer in sheet.answers.items() if code in content}
+    for code, answer in answers.items():
+        said = content[code]
+        answer.value, answer.comment = said["value"], said["comment"]
+        if answer.document is not None and answer.document.sha256 != said["document_sha256"]:
+            answer.document = None
+    return Sheet(sheet.inquiry, sheet.questions, answers, sheet.submitted)
+
+
 def check_given(question: Question, given: Given) -> tuple[Value, list[str]]:
     """The value that was meant, and what is wrong with what was given."""
     problems = []

@@ -184,6 +184,18 @@ def test_a_body_past_the_limit_is_not_read(client, sent, monkeypatch):
     assert client.post(page("section", sent[1], 1), body).status_code == 413
 
 
+def test_files_are_looked_at_so_many_times_in_a_minute(client, sent, monkeypatch):
+    """Refused ones count, too: each costs a process."""
+    monkeypatch.setattr(links, "UPLOADS", 1)
+    cache.clear()
+    inquiry, token = sent
+    for words in ("not a PDF", "Too many files"):
+        paper = SimpleUploadedFile("policy.pdf", b"no paper")
+        answer = client.post(page("section", token, 2), on_page(inquiry, R1="5", R2=paper))
+        assert words in answer.content.decode()
+    assert client.post(page("section", token, 2), on_page(inquiry, R1="5")).status_code == 302
+
+
 def test_a_form_of_another_site_is_refused(sent):
     inquiry, token = sent
     strict = Client(enforce_csrf_checks=True)

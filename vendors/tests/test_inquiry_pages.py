@@ -14,6 +14,7 @@ from vendors.models import Answer, Fact, Inquiry
 from vendors.services.answering import Given, save_answers, submit
 from vendors.services.inquiries import find_inquiry
 from vendors.services.inquiry_reviews import accept_rest
+from vendors.sheets import read_table
 from vendors.tests import make, make_inquiries
 from vendors.tests.make import person
 
@@ -114,6 +115,22 @@ def test_what_is_not_submitted_is_not_shown(officer, client):
     inquiry = make_inquiries.inquiry(at=timezone.now())
     save_answers(inquiry, {"T1": Given("no", "only a draft")}, at=timezone.now())
     assert "only a draft" not in client.get(url("detail", inquiry)).content.decode()
+
+
+def test_what_is_drafted_after_asking_again_is_not_shown_either(officer, client):
+    inquiry = make_inquiries.submitted(at=timezone.now())
+    review(client, inquiry, "R1", "clarify", "Backups, too?")
+    expires_on = send_form(inquiry.service)["expires_on"]
+    client.post(url("return", inquiry), {"expires_on": expires_on, "delivery": "keep"})
+    inquiry.refresh_from_db()
+    save_answers(inquiry, {"R1": Given("77777", "only a draft")}, at=timezone.now())
+    page = client.get(url("detail", inquiry)).content.decode()
+    assert "77777" not in page
+    assert "only a draft" not in page
+    assert "<p>30</p>" in page
+    out = client.get(url("workbook", inquiry)).content
+    cells = {row.cells[0]: row.cells[6] for row in read_table(out, sheet="Answers").rows}
+    assert cells["R1"] == "30"
 
 
 def review(client, inquiry, code, verdict, note=""):

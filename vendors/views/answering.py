@@ -19,7 +19,7 @@ from vendors.network import peer_of
 from vendors.pages.answering import answer_lines, section_lines
 from vendors.services.answering import AnswersRefused, Sheet, save_answers, sheet_of, submit
 from vendors.services.inquiries import note_opening
-from vendors.views.links import by_link, closed
+from vendors.views.links import by_link, closed, may_upload
 
 
 def answer_page(
@@ -73,7 +73,9 @@ def answer_section(
     form = SectionForm(
         request.POST or None, request.FILES or None, sheet=sheet, questions=chosen.questions
     )
-    if request.method == "POST" and form.is_valid() and _kept(inquiry, form):
+    if request.method == "POST" and not may_upload(inquiry, request):
+        form.add_error(None, "Too many files in a minute. Wait, then send the others.")
+    elif request.method == "POST" and form.is_valid() and _kept(inquiry, form):
         return _after(request, inquiry, token, number)
     context = {"section": chosen, "sections": section_lines(sheet), "form": form}
     return answer_page(request, "section", inquiry, token, **context)

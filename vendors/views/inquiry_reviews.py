@@ -20,7 +20,7 @@ from vendors.forms.refusals import show_refusal
 from vendors.models import Answer, Inquiry
 from vendors.pages.answering import answer_lines, section_lines
 from vendors.pages.inquiries import REVIEW_KINDS, inquiry_lines
-from vendors.services.answering import sheet_of
+from vendors.services.answering import as_submitted, sheet_of
 from vendors.services.inquiry_reviews import (
     UNDER_REVIEW,
     accept_rest,
@@ -45,6 +45,9 @@ def inquiry_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """An inquiry with its progress, its answers and what was made of them."""
     inquiry = get_object_or_404(ROWS, pk=pk)
     sheet = sheet_of(inquiry)
+    progress = section_lines(sheet)
+    # What a vendor has not submitted is its own.
+    sheet = as_submitted(sheet)
     answers = shown_answers(sheet)
     under_review = inquiry.state in UNDER_REVIEW
     changes = fact_changes(inquiry, as_of.reading_day()) if sheet.submitted else []
@@ -52,8 +55,7 @@ def inquiry_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "inquiry": inquiry,
         "vendor": inquiry.vendor,
         "line": inquiry_lines([inquiry], as_of.reading_moment())[0],
-        "progress": section_lines(sheet),
-        # What a vendor has not submitted is its own.
+        "progress": progress,
         "sections": answer_lines(sheet) if sheet.submitted else [],
         "under_review": under_review,
         "can_review": under_review and request.user.has_perm("vendors.review_inquiry"),

@@ -23,6 +23,8 @@ P = ParamSpec("P")
 BODY_BYTES = 32 * 1024 * 1024
 # In a minute: secrets that a network may try in vain, and requests that a link answers.
 TRIES, REQUESTS = 30, 240
+# Files that are looked at for a link in a minute, refused ones among them: each costs a process.
+UPLOADS = 20
 SECONDS = 60
 HEADERS = {
     "Cache-Control": "no-store, private",
@@ -87,6 +89,12 @@ def _count(key: str, step: int) -> int:
         return int(cache.incr(key, step)) if step else int(cache.get(key, 0))
     except ValueError:  # it ended between the two
         return step
+
+
+def may_upload(inquiry: Inquiry, request: HttpRequest) -> bool:
+    """Whether the files of a request are looked at; they count whatever becomes of them."""
+    number = len(request.FILES)
+    return not number or _count(f"link-files-{inquiry.pk}", number) <= UPLOADS
 
 
 def closed(inquiry: Inquiry) -> bool:

@@ -20,7 +20,15 @@ from vendors.exports import XLSX_TYPE
 from vendors.forms.answering import WorkbookForm
 from vendors.models import Inquiry
 from vendors.pages.answering import value_text
-from vendors.services.answering import AnswersRefused, Given, Sheet, save_answers, sheet_of, submit
+from vendors.services.answering import (
+    AnswersRefused,
+    Given,
+    Sheet,
+    as_submitted,
+    save_answers,
+    sheet_of,
+    submit,
+)
 from vendors.services.workbooks import (
     Comparison,
     WorkbookRefused,
@@ -29,14 +37,14 @@ from vendors.services.workbooks import (
     questionnaire_workbook,
 )
 from vendors.views.answering import answer_page, shut_page
-from vendors.views.links import by_link
+from vendors.views.links import by_link, may_upload
 
 # How long what was compared may wait to be kept.
 WAIT_SECONDS = 3600
 
 
-def _download(inquiry: Inquiry) -> HttpResponse:
-    response = HttpResponse(questionnaire_workbook(sheet_of(inquiry)), content_type=XLSX_TYPE)
+def _download(sheet: Sheet) -> HttpResponse:
+    response = HttpResponse(questionnaire_workbook(sheet), content_type=XLSX_TYPE)
     response["Content-Disposition"] = 'attachment; filename="questionnaire.xlsx"'
     response["Cache-Control"] = "no-store, private"
     return response
@@ -94,14 +102,14 @@ def answer_workbook(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpR
     if (shut := shut_page(request, inquiry, token)) is not None:
         return shut
     if request.method != "POST" and "download" in request.GET:
-        return _download(inquiry)
+        return _download(sheet_of(inquiry))
     form = WorkbookForm(request.POST or None, request.FILES or None)
     context: dict[str, Any] = {}
     if request.method == "POST" and "decision" in request.POST:
         if _keep(request, inquiry, None):
             return redirect("vendors:answer-submit", token)
         form = WorkbookForm()
-    elif request.method == "POST" and form.is_valid():
+    elif request.method == "POST" and may_upload(inquiry, request) and form.is_valid():
         context = _compare(inquiry, form)
     back = reverse("vendors:answer-workbook", args=[token])
     return answer_page(request, "workbook", inquiry, token, form=form, action=back, **context)
@@ -110,8 +118,9 @@ def answer_workbook(request: HttpRequest, inquiry: Inquiry, token: str) -> HttpR
 @require_safe
 @permission_required("vendors.view_answer", raise_exception=True)
 def inquiry_workbook(request: HttpRequest, pk: int) -> HttpResponse:
-    """The questions with the answers so far, as a workbook."""
-    return _download(get_object_or_404(Inquiry.objects.select_related("questionnaire"), pk=pk))
+    """The questions with the answers as they were submitted, as a workbook."""
+    inquiry = get_object_or_404(Inquiry.objects.select_related("questionnaire"), pk=pk)
+    return _download(as_submitted(sheet_of(inquiry)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
