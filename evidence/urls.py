@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from evidence.views import findings, packs
+from evidence.views import findings, packs, registers
 
 app_name = "evidence"
 urlpatterns = [
+    path("figures/vendors.pdf", registers.vendor_register, name="vendor-register"),
     path("views/findings/", findings.finding_views, name="finding-views"),
     path("findings/", findings.finding_list, name="finding-list"),
     path("findings/export/", findings.finding_export, name="finding-export"),

@@ -174,6 +174,7 @@ RULES = {
     "vendors:answer-review": button(OFFICER),
     "policies:integration-views": Rule(get=REGISTER, post=REGISTER),
     "audits:call-views": Rule(get=CALLS, post=CALLS),
+    "evidence:vendor-register": page(REGISTER),
     "evidence:finding-views": Rule(get=REGISTER, post=REGISTER),
     "vendors:vendor-views": Rule(get=REGISTER, post=REGISTER),
     "vendors:vendor-assign": button(OFFICER),
