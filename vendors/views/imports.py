@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from vendors import as_of
 from vendors.exports import Cell, book_response, csv_response, table_response
 from vendors.forms.imports import ColumnsForm, UploadForm
 from vendors.imports.kinds import KINDS
@@ -360,7 +361,7 @@ def import_export(request: HttpRequest, what: str, kind: str) -> HttpResponseBas
         raise PermissionDenied
     chosen = KINDS[what]
     headings = [column.heading for column in chosen.columns]
-    stored = known(chosen, timezone.localdate()).stored
+    stored = known(chosen, as_of.reading_day()).stored
     return table_response(kind, what, headings, written(chosen, stored.values()))
 
 
