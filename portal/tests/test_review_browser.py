@@ -85,7 +85,7 @@ def approve_until(page: Page, due: dt.date) -> None:
     page.locator("[name=conditions-0-due_on]").fill(due.isoformat())
     press(page, "Change the state")
     expect(page.get_by_text("The state is now: Approved with conditions.")).to_be_visible()
-    expect(page.get_by_text("Send the penetration test.")).to_be_visible()
+    expect(page.get_by_role("link", name="Met : Send the penetration test.")).to_be_visible()
 
 
 @pytest.mark.browser
