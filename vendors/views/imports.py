@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.cache import cache
@@ -327,6 +328,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "touched": _links(imported),
         "more": max(0, len(imported.touched) - SHOWN_TOUCHED),
         "has_file": hasattr(imported, "file"),
+        "kept_days": settings.IMPORT_FILE_DAYS,
         "can_go_on": mine and imported.state == RegisterImport.State.DRAFT,
         "steps": steps(3 if imported.state != RegisterImport.State.DRAFT else 2, imported),
     }
