@@ -141,6 +141,10 @@ def test_the_whole_way_leaves_its_trail_and_is_allowed_by_the_gate(db):
         {"audit_mode": "observe"},
         {"known_actors_only": True},
         {"deidentification": "safe_harbor"},
+        {"account": "org-1"},
+        {"endpoint": "api.openai.com"},
+        {"features": ["files"]},
+        {"settings_made": ["zero-retention"]},
     ],
     ids=lambda changed: next(iter(changed)),
 )
@@ -152,6 +156,18 @@ def test_a_material_change_voids_the_approval(db, changed):
     assert kinds(changed_now)[-2:] == ["approval_voided", "changed"]
     reasons = evaluate(changed_now, TODAY).reasons
     assert {"integration-not-active", "approval-void"} <= set(reasons)
+
+
+def test_terms_that_are_not_given_change_no_digest_and_taking_one_away_voids(db):
+    integration = make.active_integration()
+    assert not {"account", "endpoint", "features", "settings_made"} & set(
+        material_terms(integration)
+    )
+    narrowed = make.integration(service=integration.service, features=["files"])
+    make.approve(narrowed)
+    changed = lifecycle.change(narrowed, {"features": []}, by=narrowed.owner, at=NOON)
+    assert changed.state == State.DRAFT
+    assert changed.events.filter(kind="approval_voided").get().note == "Changed: features"
 
 
 def test_a_change_of_data_classes_or_service_voids_the_approval(db):

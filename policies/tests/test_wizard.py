@@ -101,6 +101,36 @@ def test_the_verdict_is_shown_on_demand_without_going_on(client, engineer, servi
     assert "Would be ALLOWED once approved" in answer.text
 
 
+def test_account_endpoint_features_and_settings_reach_the_gate(client, engineer, service):
+    agreement = service.vendor.agreements.get()
+    narrow = {"features": ["files"], "settings_required": ["zero-retention"], "account": "org-1"}
+    service.endpoint_hosts = ["api.openai.com", "eu.api.openai.com"]
+    service.save()
+    agreement.superseded_on = TODAY
+    agreement.save()
+    newer = register.baa(service.vendor, services=[], starts_on=TODAY)
+    register.scope(newer, service, endpoint="eu.api.openai.com", **narrow)
+    draft = answered(client, service)
+    assert "baa-scope" in client.get(step(draft, 5)).text
+    extra = {
+        "account": "org-1",
+        "endpoint": "eu.api.openai.com",
+        "features": "files",
+        "settings_made": "zero-retention, no-logging",
+    }
+    place = {"service": service.slug, "model_patterns": "gpt-5", "region": "us-east-1", **extra}
+    client.post(step(draft, 3), place)
+    text = client.get(step(draft, 5)).text
+    assert "Would be ALLOWED once approved" in text
+    assert "no-logging, zero-retention" in text
+    client.post(step(draft, 5), {"action": "submit"})
+    made = Integration.objects.get()
+    assert (made.account, made.endpoint) == ("org-1", "eu.api.openai.com")
+    assert (made.features, made.settings_made) == (["files"], ["zero-retention", "no-logging"])
+    edit = client.get(reverse("policies:integration-edit", args=[made.slug]))
+    assert edit.status_code == 200
+
+
 BAD = {
     1: [
         ({"name": ""}, "required"),
@@ -119,6 +149,10 @@ BAD = {
         ({"model_patterns": "gpt 'smith'"}, "model name"),
         ({"model_patterns": "\n".join(f"gpt-{n}" for n in range(11))}, "at most ten"),
         ({"region": "mars-1"}, "not offered there"),
+        ({"endpoint": "elsewhere.example.com"}, "not called there"),
+        ({"endpoint": "*.openai.com"}, "one host"),
+        ({"features": "Web Search"}, "lower case"),
+        ({"settings_made": " ".join(f"s{n}" for n in range(21))}, "at most twenty"),
     ],
     4: [({"audit_mode": "observe"}, "With PHI"), ({"audit_mode": ""}, "required")],
 }
