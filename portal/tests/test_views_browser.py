@@ -29,7 +29,7 @@ def test_services_are_chosen_compared_and_exported(demo_portal, chromium_path, t
             page.get_by_label(f"Compare {name}").check()
         page.get_by_role("button", name="Compare the ticked ones").click()
         page.get_by_text("2 services, 15 dimensions").wait_for()
-        page.get_by_label("Dimensions", exact=True).select_option("gate")
+        page.locator("[name=show]").select_option("gate")
         page.get_by_text("2 services, 4 dimensions").wait_for()
         assert not faults(page)
         page.goto(page.url)
