@@ -17,7 +17,14 @@ from policies.models import Integration, IntegrationDraft
 from policies.roles import ROLES
 from portal.context import address
 from portal.models import User
-from vendors.models import AssuranceReport, FactAssignment, Inquiry, Vendor, VendorReview
+from vendors.models import (
+    AssuranceReport,
+    FactAssignment,
+    Inquiry,
+    ReportDraft,
+    Vendor,
+    VendorReview,
+)
 
 SHOWN = 5
 REVIEW_AHEAD_DAYS = 30
@@ -116,6 +123,17 @@ def answers(_user: User, _on: dt.date) -> Iterable[Item]:
             f"{each.vendor}: {each.questionnaire.title}",
             "Review begun: close it" if begun else "Submitted: accept, reject or ask again",
             address("vendors:inquiry-detail", each.pk),
+        )
+
+
+def report_reviews(user: User, _on: dt.date) -> Iterable[Item]:
+    """Reviews of reports that the person was the last to write at."""
+    rows = ReportDraft.objects.open().filter(changed_by=user).select_related("vendor", "replaces")
+    for each in rows[: SHOWN + 1]:
+        yield Item(
+            f"{each.vendor}: {each.replaces or 'new report'}",
+            "Your review is kept: go on with it",
+            address("vendors:reportdraft-section", each.pk, "report"),
         )
 
 
@@ -232,6 +250,14 @@ KINDS = [
         "vendors.review_inquiry",
         answers,
         "vendors:inquiry-list",
+    ),
+    Kind(
+        "Reviews you began",
+        "edit",
+        "Go on",
+        "vendors.review_assurancereport",
+        report_reviews,
+        "vendors:vendor-list",
     ),
     Kind(
         "Vendor reviews",

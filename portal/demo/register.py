@@ -16,6 +16,7 @@ from portal.demo.register_plans import (
     LOOK,
     NARROWED,
     OWN_REGION,
+    READ_WHOLE,
     REPORTS,
     SELF_HOSTED,
     VENDORS,
@@ -25,6 +26,7 @@ from portal.demo.register_plans import (
     SubservicePlan,
     VendorPlan,
 )
+from portal.demo.report_lines import review_whole
 from portal.demo.signing import sign_and_read
 from vendors.models import (
     Agreement,
@@ -188,6 +190,9 @@ def _report(alder: Company, plan: ReportPlan) -> None:
     vendor, issued = alder.vendors[plan.vendor], min(plan.end + 30, 0)
     with acting(alder.officer, alder.moment(issued, 16)):
         report = _unsaved_report(alder, plan, issued)
+        if plan.end in READ_WHOLE.get(plan.vendor, ()):
+            review_whole(alder, plan, report, _of(alder, vendor))
+            return
         scopes = [ReportScope(service=service, page="12") for service in _of(alder, vendor)]
         record_report(report, scopes, by=alder.officer)
         for part in plan.subservices:

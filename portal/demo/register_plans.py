@@ -188,7 +188,8 @@ REPORTS = (
         ),
     ),
     ReportPlan("snowflake", -640, -275, "Corwin Peake LLP", -230),
-    ReportPlan("larkspur-speech", -500, -135, "Corwin Peake LLP", -100, exceptions=3),
+    ReportPlan("larkspur-speech", -866, -501, "Corwin Peake LLP", -460),
+    ReportPlan("larkspur-speech", -500, -135, "Corwin Peake LLP", -100),
     ReportPlan(
         "quillwork",
         None,
@@ -202,6 +203,9 @@ REPORTS = (
     ReportPlan("fernhill-analytics", -765, -400, "Corwin Peake LLP", -338),
     ReportPlan("anthropic", -45, -1, "Corwin Peake LLP", None),
 )
+
+# Reports that were read line by line, by the last day of their period.
+READ_WHOLE = {"larkspur-speech": (-501, -135)}
 
 # The day of the last round: officers take what the catalogue says, and read each source again.
 LOOK = -10

@@ -13,6 +13,8 @@ from vendors.models import AssuranceReport, Cuec, ReportException, Subservice
 from vendors.services.report_answers import plain
 
 WIDE = {"rows": 3}
+# Takes the whole width of its row.
+LONG = {"class": "long"}
 
 
 class PageField(forms.IntegerField):
@@ -62,7 +64,10 @@ class ExceptionRow(Quiet):
     )
     relevant = forms.BooleanField(required=False, initial=True, label="Concerns our use")
     compensating = forms.CharField(
-        max_length=500, required=False, label="Compensating control of ours"
+        max_length=500,
+        required=False,
+        label="Compensating control of ours",
+        widget=forms.TextInput(attrs=LONG),
     )
     disposition = forms.ChoiceField(choices=[("", "Choose"), *ReportException.Disposition.choices])
 
@@ -82,7 +87,10 @@ class SubserviceRow(Quiet):
     method = forms.ChoiceField(choices=Subservice.Method, initial=Subservice.Method.CARVE_OUT)
     page = PageField()
     function = forms.CharField(
-        max_length=200, required=False, help_text="What it does for the vendor."
+        max_length=200,
+        required=False,
+        help_text="What it does for the vendor.",
+        widget=forms.TextInput(attrs=LONG),
     )
     needs_own_report = forms.BooleanField(
         required=False,
@@ -110,10 +118,15 @@ class CuecRow(Quiet):
     page = PageField()
     text = forms.CharField(max_length=2000, widget=forms.Textarea(attrs=WIDE))
     state = forms.ChoiceField(choices=Cuec.State, initial=Cuec.State.OPEN, label="On our side")
-    our_control = forms.CharField(max_length=500, required=False, label="Our control")
+    our_control = forms.CharField(
+        max_length=500, required=False, label="Our control", widget=forms.TextInput(attrs=LONG)
+    )
     owner = forms.ModelChoiceField(people().none(), required=False, empty_label="Nobody yet")
     evidence = forms.CharField(
-        max_length=500, required=False, help_text="What shows it, and where. Never patient data."
+        max_length=500,
+        required=False,
+        help_text="What shows it, and where. Never patient data.",
+        widget=forms.TextInput(attrs=LONG),
     )
     carried_from = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -161,7 +174,7 @@ class BridgeRow(Quiet):
 
 
 class ConditionRow(Quiet):
-    text = forms.CharField(max_length=500, label="Condition")
+    text = forms.CharField(max_length=500, label="Condition", widget=forms.TextInput(attrs=LONG))
     due_on = forms.DateField(label="Due on", help_text="Last day on which it may be open.")
     owner = forms.ModelChoiceField(people().none(), required=False, empty_label="Officers")
 

@@ -163,7 +163,7 @@ class Cuec(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.reference or f"CUEC {self.pk or 'new'}"
+        return self.reference or f"line {self.pk or 'new'}"
 
 
 class ReportConditionQuerySet(models.QuerySet["ReportCondition"]):

@@ -25,6 +25,8 @@ SECTION_OF = {
     "subservice": "subservices",
     "cuec": "cuecs",
 }
+# The sections for which something can be proposed.
+PROPOSABLE = {*SECTION_OF.values(), "scope"}
 LABELS = {
     "kind": "Kind",
     "period": "Period",

@@ -12,7 +12,7 @@ from django.urls import reverse
 from vendors.differences import Difference, Summary, differences
 from vendors.forms.sections import SECTIONS
 from vendors.models import AssuranceReport, DocumentReading, ReportDraft, Service
-from vendors.pages.proposals import Offer, offers
+from vendors.pages.proposals import PROPOSABLE, Offer, offers
 from vendors.reading import search
 from vendors.services.report_answers import previous_report, summary_of
 from vendors.services.report_reviews import revision_of
@@ -144,6 +144,7 @@ def section_page(
         "viewer": viewer(draft, page),
         "reading": reading,
         "offers": found,
+        "proposable": slug in PROPOSABLE,
         "open_offers": sum(not offer.used and not offer.aside for offer in found),
         "words": words,
         "hits": search(texts, words) if words.strip() and texts else [],

@@ -159,7 +159,7 @@ def _save(
     if posted.get("action") == "finish":
         stored.revision = seen + 1
         return _finish(request, stored, filled, posted)
-    messages.success(request, f"{SECTIONS[section].title} is kept.")
+    messages.success(request, f"Saved: {SECTIONS[section].title}.")
     page = posted.get("at") or "1"
     target = reverse("vendors:reportdraft-section", args=[draft.pk, next_section(section)])
     return redirect(f"{target}?page={int(page) if page.isdigit() else 1}")
