@@ -82,6 +82,10 @@ class ExceptionRow(Quiet):
         return cleaned
 
 
+def _named(report: AssuranceReport) -> str:
+    return f"{report.vendor}: {report}"
+
+
 class SubserviceRow(Quiet):
     name = forms.CharField(max_length=120)
     method = forms.ChoiceField(choices=Subservice.Method, initial=Subservice.Method.CARVE_OUT)
@@ -110,7 +114,7 @@ class SubserviceRow(Quiet):
         field = self.fields["own_report"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = AssuranceReport.objects.standing().select_related("vendor")
-        field.label_from_instance = lambda report: f"{report.vendor}: {report}"  # type: ignore[method-assign]
+        field.label_from_instance = _named  # type: ignore[method-assign,assignment]
 
 
 class CuecRow(Quiet):

@@ -240,7 +240,7 @@ def page_text(page: int | None) -> str:
 def rows_class(section: type[Section], extra: int) -> type[RowsBase]:
     """The formset of a section's rows, with `extra` empty ones."""
     assert section.rows is not None
-    made: type[RowsBase] = forms.formset_factory(
+    made: Any = forms.formset_factory(
         section.rows,
         formset=RowsBase,
         extra=extra,
@@ -248,7 +248,14 @@ def rows_class(section: type[Section], extra: int) -> type[RowsBase]:
         max_num=MOST_ROWS,
         validate_max=True,
     )
-    return made
+    rows: type[RowsBase] = made
+    return rows
+
+
+def row_count(posted: Mapping[str, Any]) -> int:
+    """How many rows were posted, at most MOST_ROWS; 0 where that is no number."""
+    said = str(posted.get("form-TOTAL_FORMS") or "")
+    return min(int(said), MOST_ROWS) if said.isdecimal() and len(said) < 6 else 0
 
 
 def as_posted(values: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

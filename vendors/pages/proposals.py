@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vendors.differences import same_text
-from vendors.forms.sections import SECTIONS, Section
+from vendors.forms.sections import SECTIONS, Section, row_count
 from vendors.models import AssuranceReport, DocumentReading, ReportDraft, Subservice, Vendor
 from vendors.reading import mentions
 from vendors.services.report_answers import CUEC, SUBSERVICE, plain
@@ -195,7 +195,7 @@ def _is_used(offer: Offer, section: type[Section], posted: Mapping[str, Any]) ->
     if not offer.row:
         said = {k: v for k, v in offer.values.items() if not k.endswith("_page")}
         return all(_same(_value(posted, name), value) for name, value in said.items())
-    count = int(_value(posted, "form-TOTAL_FORMS") or 0)
+    count = row_count(posted)
     mine = str(offer.values[section.row_key])
     return any(
         same_text(str(_value(posted, f"form-{n}-{section.row_key}") or ""), mine)

@@ -296,7 +296,7 @@ def mentions(pages: Sequence[str], names: Sequence[str], *, most: int = 3) -> li
         if len(name) < 3:
             continue
         pattern = r"\b" + r"\s+".join(re.escape(word) for word in name.split()) + r"\b"
-        places = []
+        places: list[Proposal] = []
         for hit in paper.find(pattern):
             if hit.page not in {p.page for p in places}:
                 places.append(Proposal("mention", {"service": name}, hit.page, hit.quote()))

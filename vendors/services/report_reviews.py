@@ -232,9 +232,12 @@ def _said_by(conditions: Sequence[ReportCondition]) -> str:
 
 
 def _record_lines(report: AssuranceReport, parts: Parts, *, by: User, on: dt.date) -> None:
-    for row in (*parts.exceptions, *parts.subservices):
-        row.report = report
-        save_checked(row)
+    for exception in parts.exceptions:
+        exception.report = report
+        save_checked(exception)
+    for subservice in parts.subservices:
+        subservice.report = report
+        save_checked(subservice)
     for cuec in parts.cuecs:
         cuec.report = report
         if cuec.state != Cuec.State.OPEN:

@@ -511,3 +511,11 @@ def test_a_section_takes_few_queries(signed_in, draft, section, django_assert_ma
     store_all(signed_in, draft)
     with django_assert_max_num_queries(22):
         assert signed_in.get(address(draft, section)).status_code == 200
+
+
+@pytest.mark.parametrize("count", ["", "x", "-1", "999999999999", "٣"])
+def test_numbers_that_are_none_break_nothing(signed_in, draft, count):
+    posted = {"form-TOTAL_FORMS": count, "revision": "x", "seen": "x", "page": "x", "at": "-4"}
+    for action in ("add", "find", "save"):
+        answer = signed_in.post(address(draft, "cuecs"), posted | {"action": action})
+        assert answer.status_code in (200, 302)

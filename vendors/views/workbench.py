@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from vendors.forms.review_parts import Filled, as_posted_of, fill, report_of, wrong_sections
-from vendors.forms.sections import SECTIONS
+from vendors.forms.sections import SECTIONS, row_count
 from vendors.forms.workbench import BeginForm
 from vendors.models import AssuranceReport, Document, DocumentReading, ReportDraft, Vendor
 from vendors.pages.proposals import Offer
@@ -130,7 +130,7 @@ def _change(draft: ReportDraft, section: str, posted: QueryDict) -> None:
         if key := posted.get(name):
             draft.answers = reviews.set_aside(draft, key, aside=aside).answers
     if posted.get("action") == "add":
-        posted["form-TOTAL_FORMS"] = str(int(posted.get("form-TOTAL_FORMS") or 0) + 1)
+        posted["form-TOTAL_FORMS"] = str(row_count(posted) + 1)
     if posted.get("action") == "read" and draft.document is not None:
         _ask(draft.document, again=True)
 
@@ -142,13 +142,13 @@ def _save(
     if not filled.is_valid():
         return _show(request, draft, section, filled, posted)
     by, at = _person(request), timezone.now()
-    seen = draft.revision if posted.get("seen") is None else int(posted["seen"])
+    seen = _number(posted.get("seen"), draft.revision)
     try:
         stored = reviews.keep_section(
             draft,
             section,
             filled.stored(),
-            revision=int(posted.get("revision") or 0),
+            revision=_number(posted.get("revision"), 0),
             by=by,
             at=at,
         )
@@ -160,9 +160,9 @@ def _save(
         stored.revision = seen + 1
         return _finish(request, stored, filled, posted)
     messages.success(request, f"Saved: {SECTIONS[section].title}.")
-    page = posted.get("at") or "1"
+    page = _number(posted.get("at"), 1)
     target = reverse("vendors:reportdraft-section", args=[draft.pk, next_section(section)])
-    return redirect(f"{target}?page={int(page) if page.isdigit() else 1}")
+    return redirect(f"{target}?page={page}")
 
 
 def _stale_words(stale: reviews.Stale) -> str:
@@ -207,10 +207,10 @@ def _show(
     filled: Filled,
     posted: QueryDict | None,
 ) -> HttpResponse:
-    asked = (posted or request.GET).get("page") or (posted or {}).get("at") or "1"
-    page = int(asked) if asked.isdigit() and len(asked) < 6 else 1
+    said = request.GET if posted is None else posted
+    page = _number(said.get("page") or said.get("at"), 1)
     current: Any = as_posted_of(draft, section) if posted is None else posted
-    words = (posted or {}).get("find", "")[:80]
+    words = str(said.get("find") or "")[:80]
     context = section_page(draft, section, current, page=page, words=words)
     context |= {"form": filled.section, "rows": filled.rows, "seen": draft.revision}
     return render(request, "vendors/reportdraft_section.html", context)
@@ -221,7 +221,8 @@ def _take_uploads(request: HttpRequest, draft: ReportDraft, posted: QueryDict) -
 
     Returns: why one was refused; empty if none was.
     """
-    for name, uploaded in request.FILES.items():
+    for name in request.FILES:
+        uploaded: Any = request.FILES[name]
         try:
             with storing(uploaded, by=_person(request)) as document:
                 assert document is not None
@@ -248,6 +249,12 @@ def _ask(document: Document | None, *, again: bool = False) -> None:
         read_document.delay_on_commit(reading.pk)
 
 
+def _number(said: object, otherwise: int) -> int:
+    """A number as it was posted; `otherwise` where it is none."""
+    text = str(said or "")
+    return int(text) if text.isdecimal() and len(text) < 8 else otherwise
+
+
 def _finished_already(request: HttpRequest, report: AssuranceReport) -> HttpResponse:
     who = report.reviewed_by or report.recorded_by
     messages.warning(request, f"{who} has finished this review. This is what was recorded.")
@@ -264,7 +271,7 @@ def _take_over(posted: QueryDict, offer: Offer) -> None:
     if not offer.row:
         _write(posted, "", offer.values)
         return
-    count = int(posted.get("form-TOTAL_FORMS") or 0)
+    count = row_count(posted)
     _write(posted, f"form-{count}-", offer.values)
     posted["form-TOTAL_FORMS"] = str(count + 1)
     posted.setdefault("form-INITIAL_FORMS", "0")
