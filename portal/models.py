@@ -82,8 +82,6 @@ class PersonalToken(models.Model):
     class Scope(models.TextChoices):
         REGISTER_READ = "register:read", "Read the register"
         REGISTER_WRITE = "register:write", "Write to the register"
-        INTEGRATIONS_READ = "integrations:read", "Read integrations"
-        FINDINGS_READ = "findings:read", "Read findings"
         CALLS_READ = "calls:read", "Read the log of calls"
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")

@@ -150,7 +150,7 @@ def test_a_token_opens_what_its_scopes_name(alder, what):
     writer = Script(officer, ["register:write"])
     assert code(writer.get(what)) == "key-scope"
     assert writer.post(what, BODIES[what]).status_code == 201
-    assert code(Script(officer, ["findings:read"]).get(what)) == "key-scope"
+    assert code(Script(officer, ["calls:read"]).get(what)) == "key-scope"
 
 
 def test_a_token_of_the_register_does_not_read_calls(db):
