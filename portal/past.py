@@ -164,8 +164,8 @@ class AsOfMiddleware:
             if response.streaming and not isinstance(response, FileResponse):
                 response = _spooled(response)
         if response.status_code == 404:
-            why = f"By {day:%-d %B %Y} nothing of this address was recorded."
-            return refuse(request, why, status=404)
+            missing = f"By {day:%-d %B %Y} nothing of this address was recorded."
+            return refuse(request, missing, status=404)
         return response
 
 
