@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from portal.demo.acting import Company, acting
+from portal.demo.knowing import known_at
 from vendors.models import Answer, Inquiry, Questionnaire
 from vendors.services.answering import Given, save_answers, sheet_of, submit
 from vendors.services.inquiries import issue_link, note_opening, send_inquiry
@@ -79,7 +80,8 @@ VERDICTS = {
 
 def ask_vendors(alder: Company) -> None:
     """Send both, answer one of them, and begin its review."""
-    load_own_sets(on=alder.day(LOADED))
+    with known_at(alder.moment(LOADED, 8)):
+        load_own_sets(on=alder.day(LOADED))
     answered = _send(alder, ANSWERED_BY, SENT)
     note_opening(answered, peer="203.0.113.20", at=alder.moment(OPENED, 15))
     days = {"SOC-9": alder.day(120).isoformat(), "CON-1": alder.day(-430).isoformat()}
