@@ -53,6 +53,7 @@ class DataClassForm(forms.ModelForm):
             "is_phi",
             "max_retention_days",
             "allowed_regions",
+            "minimum_guarantee",
             "allowed_deployments",
             "position",
         ]
