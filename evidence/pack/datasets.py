@@ -15,6 +15,8 @@ from evidence.pack.dataset import Dataset, Timing
 from evidence.pack.report_lines import REPORT_LINES
 from evidence.pack.vendor_reviews import VENDOR_REVIEWS
 
+__all__ = ["BY_NAME", "DATASETS", "Dataset", "Timing", "part", "sql", "table", "users_table"]
+
 SQL = Path(__file__).parent / "sql"
 
 
