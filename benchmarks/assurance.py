@@ -35,8 +35,6 @@ def measure_coverage(rounds: int) -> dict[str, float]:
     """Milliseconds for all services: nothing known before, and asked a second time."""
     from vendors.coverage import CarveOut, Limits, ReportFacts, cover
 
-    good = {"type2": True, "accepted": True, "clean": True}
-
     def reports(service: int, of_round: int) -> tuple[ReportFacts, ...]:
         found = []
         for number in range(4):
@@ -44,7 +42,14 @@ def measure_coverage(rounds: int) -> dict[str, float]:
             last = first + YEAR - DAY
             name = (of_round * SERVICES + service) * 100 + number * 10
             own = tuple(
-                ReportFacts(name + i, first_day=first - DAY * 30 * i, last_day=last, **good)
+                ReportFacts(
+                    name + i,
+                    type2=True,
+                    first_day=first - DAY * 30 * i,
+                    last_day=last,
+                    clean=True,
+                    accepted=True,
+                )
                 for i in (1, 2)
             )
             found.append(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from evidence.pack import cells
-from evidence.pack.datasets import BY_NAME, Dataset
+from evidence.pack.dataset import Dataset
+from evidence.pack.datasets import BY_NAME
 
 Parameter = dt.datetime | list[int] | None
 

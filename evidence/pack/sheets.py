@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from evidence.pack import cells
 from evidence.pack.bag import BagFile
-from evidence.pack.datasets import Dataset, Timing, sql, table
+from evidence.pack.dataset import Dataset, Timing
+from evidence.pack.datasets import sql, table
 from evidence.pack.plan import Plan
 
 # A gap list longer than this is a matter for the database itself; the count is always whole.

@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from evidence.pack import cells, sheets
 from evidence.pack.bag import BagWriter
 from evidence.pack.cells import Column
-from evidence.pack.datasets import Dataset, part, sql, table
+from evidence.pack.dataset import Dataset
+from evidence.pack.datasets import part, sql, table
 from evidence.pack.plan import Plan
 from evidence.pack.sheets import Counted, Population
 

@@ -31,7 +31,7 @@ def _overview(vendor: Vendor, on: dt.date) -> dict[str, Any]:
     return {
         "services": service_lines(vendor, on),
         "timeline": vendor_timeline(vendor, on),
-        **coverage_card(vendor.services.offered(on), on),  # type: ignore[attr-defined]
+        **coverage_card(vendor.services.offered(on), on),
         "clause_warnings": clause_warnings(in_force),
     }
 
