@@ -5,16 +5,21 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from audits.bodies import CallBody, parse
 from audits.models import Call
+from audits.services.recording import record_call
 from audits.tests import make
 from policies.models import Integration, IntegrationKey
+from policies.services.keyring import Caller, KeyRefused
 from vendors.models import Agreement
 from vendors.models.epoch import Epoch
+from vendors.services.saving import raise_epoch_at_commit
 
 THREADS = 16
 
@@ -99,6 +104,48 @@ def test_a_record_decided_under_a_passed_epoch_is_decided_again(live):
     assert json.loads(make.hot(secret, "calls", make.call_body()).body)["decision"] == "deny"
 
 
+def decided(secret: str) -> str:
+    """What the gate says of a call that is posted over a connection of its own."""
+    posted = make.at_once(1, lambda _: make.hot(secret, "calls", make.call_body()))
+    return json.loads(posted[0].body)["decision"]
+
+
+def test_a_change_of_many_rows_holds_no_record_up_until_it_commits(live):
+    secret = make.key(live)[1]
+    before = Epoch.objects.get().value
+    with transaction.atomic():
+        raise_epoch_at_commit()
+        terminate_the_baa(live, None)
+        live.save()
+        assert decided(secret) == "allow"
+        assert Epoch.objects.get().value == before
+    assert Epoch.objects.get().value == before + 1
+    assert decided(secret) == "deny"
+    # The next transaction raises it at once again.
+    with transaction.atomic():
+        live.save()
+        assert Epoch.objects.get().value == before + 2
+
+
+def test_a_change_of_many_rows_that_is_taken_back_raises_nothing(live):
+    before = Epoch.objects.get().value
+    with suppress(ZeroDivisionError), transaction.atomic():
+        raise_epoch_at_commit()
+        terminate_the_baa(live, None)
+        raise ZeroDivisionError
+    assert Epoch.objects.get().value == before
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM vendors_epoch_due")
+        assert cursor.fetchone() == (0,)
+
+
+def test_who_holds_records_up_does_not_wait_long_for_anybody_else(live):
+    with transaction.atomic(), connection.cursor() as cursor:
+        live.save()
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("5s",)
+
+
 def test_records_get_through_while_the_register_changes_all_the_time(live):
     secret = make.key(live)[1]
     stop = threading.Event()
@@ -116,6 +163,17 @@ def test_records_get_through_while_the_register_changes_all_the_time(live):
 
     statuses = [status for found in make.at_once(5, work) for status in found]
     assert statuses == [201] * 80
+
+
+def test_a_call_that_was_on_its_way_when_its_key_was_revoked_is_refused(live):
+    key = make.key(live)[0]
+    received_at = timezone.now()
+    revoke_the_key(live, key)
+    body = parse(CallBody, json.dumps(make.call_body()).encode())
+    with pytest.raises(KeyRefused) as refused:
+        record_call(body, caller=Caller.of(key), received_at=received_at)
+    assert refused.value.code == "key-revoked"
+    assert not Call.objects.exists()
 
 
 def test_a_key_made_later_works_at_once_and_a_wrong_one_never(live):

@@ -27,6 +27,11 @@ from vendors.views.register import vendor_filter
 MOST = 500
 
 
+def _made_at() -> dt.datetime:
+    """When the file is made, whatever day it tells of."""
+    return timezone.now().astimezone(dt.UTC)
+
+
 @require_safe
 @permission_required(("policies.view_integration", "vendors.view_vendor"), raise_exception=True)
 def vendor_register(request: HttpRequest) -> HttpResponseBase:
@@ -40,7 +45,7 @@ def vendor_register(request: HttpRequest) -> HttpResponseBase:
     ]
     known = {
         "on": on,
-        "at": timezone.now().astimezone(dt.UTC),
+        "at": _made_at(),
         "organization": settings.ORGANIZATION_NAME,
         "columns": columns,
         "rows": rows,

@@ -40,7 +40,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """A key as it stands; `expires_at` and `revoked_at` are the first moments it is closed."""
+    """A key as it stands; `expires_at` is the first moment it is closed by itself."""
 
     key_id: int
     integration_id: int
@@ -92,12 +92,13 @@ def check(
 ) -> KeyFacts:
     """The key, if it opens `scope` (or anything) for `caller` at the moment `at`.
 
-    Raises: KeyRefused.
+    A key that is known to be revoked opens nothing, not even for a request that was received
+    before: its record would come after the revocation. Raises: KeyRefused.
     """
     # The digest found the key; comparing once more in constant time costs nothing.
     if key is None or not hmac.compare_digest(key.secret_sha256, caller.secret_sha256):
         raise KeyRefused("key-invalid")
-    if key.revoked_at is not None and key.revoked_at <= at:
+    if key.revoked_at is not None:
         raise KeyRefused("key-revoked")
     if key.expires_at <= at:
         raise KeyRefused("key-expired")

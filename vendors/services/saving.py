@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from vendors.models import Vendor
 
@@ -53,3 +53,14 @@ def lock_vendor(vendor: Vendor) -> None:
     So the check for overlaps sees every row, and two at once cannot deadlock on the constraint.
     """
     Vendor.objects.select_for_update(no_key=True).only("pk").get(pk=vendor.pk)
+
+
+def raise_epoch_at_commit() -> None:
+    """Raise the epoch when this transaction commits, rather than at its first change.
+
+    For a transaction of many rows: records of calls wait from the rise of the epoch to the commit,
+    so they wait a moment only. Until then they are decided by what was committed before, under the
+    epoch that still stands. Call it inside `transaction.atomic()`, before the first change.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('countersign.epoch_at_commit', 'on', true)")

@@ -18,7 +18,7 @@ from vendors.imports.planning import Fault, Kind, Line, Outcome, Plan, digest_of
 from vendors.models import ImportFile, RegisterImport, Service, Vendor
 from vendors.services.importing.known import known
 from vendors.services.importing.storing import Storing, row_of, store
-from vendors.services.saving import save_checked
+from vendors.services.saving import raise_epoch_at_commit, save_checked
 from vendors.sheets import Table, read_table
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ def apply(
             stored = RegisterImport.objects.select_for_update(of=("self",)).get(pk=pk)
             if stored.state != State.APPLYING:
                 return stored
+            raise_epoch_at_commit()
             stored.touched = _store_all(stored, on=on, told=told)
             stored.state, stored.finished_at = State.APPLIED, at
             save_checked(stored)
