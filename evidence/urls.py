@@ -23,6 +23,7 @@ urlpatterns = [
     path("findings/<int:pk>/assign/", findings.finding_assign, name="finding-assign"),
     path("findings/<int:pk>/note/", findings.finding_note, name="finding-note"),
     path("packs/", packs.pack_list, name="pack-list"),
+    path("packs/export/<slug:kind>/", packs.pack_export, name="pack-export"),
     path("packs/new/", packs.pack_create, name="pack-create"),
     path("packs/<int:pk>/", packs.pack_detail, name="pack-detail"),
     path("packs/<int:pk>/cancel/", packs.pack_cancel, name="pack-cancel"),

@@ -38,6 +38,7 @@ urlpatterns = [
     path("integrations/<slug:slug>/keys/<int:pk>/revoke/", keys.key_revoke, name="key-revoke"),
     path("integrations/<slug:slug>/costs/new/", costs.costplan_create, name="costplan-create"),
     path("costs/", costs.costplan_list, name="costplan-list"),
+    path("costs/export/<slug:kind>/", costs.costplan_export, name="costplan-export"),
     path("costs/<int:pk>/", costs.costplan_detail, name="costplan-detail"),
     path("costs/<int:pk>/edit/", costs.costplan_edit, name="costplan-edit"),
     path("costs/<int:pk>/delete/", costs.costplan_delete, name="costplan-delete"),
@@ -45,6 +46,7 @@ urlpatterns = [
     path("policies/new/", dataclasses.dataclass_create, name="dataclass-create"),
     path("policies/<slug:slug>/", dataclasses.dataclass_detail, name="dataclass-detail"),
     path("policies/<slug:slug>/edit/", dataclasses.dataclass_edit, name="dataclass-edit"),
+    path("policies/export/<slug:kind>/", dataclasses.dataclass_export, name="dataclass-export"),
     path("vendors/<slug:slug>/remaining/", offboarding.vendor_remaining, name="vendor-remaining"),
     path(
         "offboardings/<int:pk>/finish/", offboarding.offboarding_finish, name="offboarding-finish"

@@ -53,7 +53,12 @@ ENDINGS = (
 )
 MORE = ("portal:search",)
 # What is half done and has no past: drafts and imports.
-TODAYS = ("policies:draft-list", "vendors:import-list", "vendors:import-detail")
+TODAYS = (
+    "policies:draft-list",
+    "vendors:import-list",
+    "vendors:import-detail",
+    "vendors:registerimport-export",
+)
 # A POST to these changes nothing that a day is read of.
 HARMLESS = ("portal:search", "portal:theme", "account_logout")
 SPOOLED_BYTES = 1024 * 1024

@@ -11,6 +11,7 @@ from vendors.views import (
     cuecs,
     documents,
     facts,
+    import_list,
     imports,
     inquiries,
     inquiry_reviews,
@@ -57,6 +58,7 @@ urlpatterns = [
     ),
     path("offboarding-steps/<int:pk>/", offboarding.step_edit, name="offboardingstep-edit"),
     path("facts/", facts.fact_list, name="fact-list"),
+    path("facts/export/<slug:kind>/", facts.fact_export, name="fact-export"),
     path("facts/verify/", facts.fact_verify, name="fact-verify"),
     path("facts/assign/", facts.fact_assign, name="fact-assign"),
     path("facts/record/<slug:dimension>/", facts.fact_several, name="fact-several"),
@@ -86,6 +88,7 @@ urlpatterns = [
         name="fact-create",
     ),
     path("costs/figures/", costs.costfact_list, name="costfact-list"),
+    path("costs/figures/export/<slug:kind>/", costs.costfact_export, name="costfact-export"),
     path("costs/figures/new/", costs.costfact_create, name="costfact-create"),
     path("views/vendors/", register.vendor_views, name="vendor-views"),
     path("owners/vendors/", register.vendor_assign, name="vendor-assign"),
@@ -127,7 +130,12 @@ urlpatterns = [
         name="reportdraft-section",
     ),
     path("reports/<int:pk>/bridge/", reports.bridge_create, name="bridge-create"),
-    path("imports/", imports.import_list, name="import-list"),
+    path("imports/", import_list.import_list, name="import-list"),
+    path(
+        "imports/list/<slug:kind>/",
+        import_list.registerimport_export,
+        name="registerimport-export",
+    ),
     path("imports/new/", imports.import_create, name="import-create"),
     path(
         "imports/templates/<slug:what>/<slug:kind>/",
@@ -148,6 +156,11 @@ urlpatterns = [
 
 urlpatterns += [
     path("questionnaires/", questionnaires.questionnaire_list, name="questionnaire-list"),
+    path(
+        "questionnaires/export/<slug:kind>/",
+        questionnaires.questionnaire_export,
+        name="questionnaire-export",
+    ),
     path(
         "questionnaires/import/", question_sheets.questionnaire_import, name="questionnaire-import"
     ),

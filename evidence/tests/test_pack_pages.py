@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 
 import pytest
 from django.urls import reverse
@@ -14,6 +16,7 @@ from evidence.services import packs
 from evidence.tasks import build_pack
 from evidence.tests import make, make_packs
 from policies.tests.make import person
+from vendors.tests import make as register
 
 LIST = reverse("evidence:pack-list")
 CREATE = reverse("evidence:pack-create")
@@ -206,3 +209,20 @@ def test_the_list_needs_as_many_queries_for_many(client, auditor, django_assert_
 
 def test_an_empty_list_says_what_to_do(client, auditor):
     assert "No pack yet" in client.get(LIST).text
+
+
+def test_the_file_holds_the_packs_that_the_list_shows(client, auditor):
+    vendor = register.vendor(name="Larkspur")
+    asked(title="=cmd()", vendors=[vendor])
+    asked(title="Third quarter")
+    answer = client.get(reverse("evidence:pack-export", args=["csv"]))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [(row["Pack"], row["Vendors"], row["State"]) for row in rows] == [
+        ("Third quarter", "All", "Queued"),
+        ("'=cmd()", "Larkspur", "Queued"),
+    ]
+    narrow = client.get(reverse("evidence:pack-export", args=["csv"]), {"title": "third"})
+    assert "cmd" not in narrow.getvalue().decode()
+    xlsx = client.get(reverse("evidence:pack-export", args=["xlsx"]))
+    assert xlsx.getvalue().startswith(b"PK")
+    assert client.get(reverse("evidence:pack-export", args=["pdf"])).status_code == 404

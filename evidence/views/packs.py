@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -19,7 +20,10 @@ from evidence.forms.packs import PackForm
 from evidence.models import EvidencePack, PackEvent
 from evidence.services import packs as services
 from evidence.tasks import build_pack
+from policies.models import Integration
 from vendors import as_of
+from vendors.exports import Cell, table_response
+from vendors.models import Vendor
 
 PER_PAGE = 25
 # What the form offers as period, both days counted, if nobody says another.
@@ -27,9 +31,22 @@ USUAL_DAYS = 90
 BUSY = "The pack has moved on in the meantime: see below."
 
 
-@require_safe
-@permission_required("evidence.view_evidencepack", raise_exception=True)
-def pack_list(request: HttpRequest) -> HttpResponse:
+EXPORT_HEADERS = (
+    "Pack",
+    "Asked for by",
+    "Period from",
+    "Period to",
+    "Vendors",
+    "Integrations",
+    "State",
+    "Size in bytes",
+    "Downloads",
+    "Asked for",
+)
+
+
+def _chosen(request: HttpRequest) -> PackFilter:
+    """The packs, narrowed by the address."""
     downloads = Count("events", filter=Q(events__kind=PackEvent.Kind.DOWNLOADED))
     rows = (
         EvidencePack.objects.select_related("requested_by")
@@ -37,12 +54,50 @@ def pack_list(request: HttpRequest) -> HttpResponse:
         .prefetch_related("vendors", "integrations")
         .order_by("-requested_at", "-pk")
     )
-    chosen = PackFilter(request.GET, rows, request=request)
+    return PackFilter(request.GET, rows, request=request)
+
+
+@require_safe
+@permission_required("evidence.view_evidencepack", raise_exception=True)
+def pack_list(request: HttpRequest) -> HttpResponse:
+    chosen = _chosen(request)
     page = Paginator(chosen.qs, PER_PAGE).get_page(request.GET.get("page"))
     now = as_of.reading_moment()
     for pack in page:
         pack.silent = services.is_silent(pack, now)
     return render(request, "evidence/pack_list.html", {"filter": chosen, "page_obj": page})
+
+
+@require_safe
+@permission_required("evidence.view_evidencepack", raise_exception=True)
+def pack_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """What the list shows, all pages of it, as a file; the packs themselves are not in it."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    now = as_of.reading_moment()
+    name = f"packs-{as_of.reading_day().isoformat()}"
+    return table_response(kind, name, EXPORT_HEADERS, _export_rows(_chosen(request), now))
+
+
+def _export_rows(chosen: PackFilter, now: dt.datetime) -> Iterator[list[Cell]]:
+    for pack in chosen.qs.iterator(chunk_size=500):
+        silent = services.is_silent(pack, now)
+        yield [
+            pack.title,
+            str(pack.requested_by),
+            pack.period_start,
+            pack.period_end,
+            _names(pack.vendors.all()),
+            _names(pack.integrations.all()),
+            "No sign of life" if silent else pack.get_state_display(),
+            pack.size_bytes,
+            pack.downloads,
+            pack.requested_at,
+        ]
+
+
+def _names(chosen: Iterable[Vendor | Integration]) -> str:
+    return "; ".join(each.name for each in chosen) or "All"
 
 
 @permission_required("evidence.add_evidencepack", raise_exception=True)

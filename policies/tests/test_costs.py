@@ -178,3 +178,18 @@ def test_a_plan_made_by_an_older_day_counts_only_what_was_known(integration):
     before = estimates([made], dt.date(2025, 1, 14))[made.pk].estimate
     assert before.lines == ()
     assert before.unpriced == ("audit_support", "byok")
+
+
+def test_the_list_can_be_taken_out_as_it_is_narrowed(integration):
+    plan(integration, name="=cmd()")
+    plan(make.active_integration(), name="Another")
+    client = signed_in(make.person("viewer"))
+    answer = client.get("/costs/export/csv/", {"integration": integration.slug})
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [row["Plan"] for row in rows] == ["'=cmd()"]
+    assert (rows[0]["API, a year"], rows[0]["Compliance, a year, to"]) == ("12000.00", "8400.00")
+    assert rows[0]["On top to, %"] == "70.00"
+    everything = client.get("/costs/export/csv/").getvalue().decode()
+    assert "Another" in everything
+    assert client.get("/costs/export/xlsx/").getvalue().startswith(b"PK")
+    assert client.get("/costs/export/pdf/").status_code == 404

@@ -1,11 +1,14 @@
 """Data classes and their matrix: starter set, contradictions, what a change would do."""
 
+import csv
+import io
+
 import pytest
 from django.urls import reverse
 
 from policies.gate import effect
 from policies.models import DataClass, Requirement
-from policies.reasons import UNCONDITIONAL
+from policies.reasons import REASONS, UNCONDITIONAL
 from policies.services.deciding import class_terms, evaluate
 from policies.services.requirements import contradictions, effects_of, impact, save_class
 from policies.services.starter import CHOICES, STARTERS, load_data_classes
@@ -147,3 +150,21 @@ def test_a_new_class_has_a_slug_of_its_own(client, officer, slug):
     assert client.post(page, posted(slug=slug, name="X", action="save")).status_code == 200
     assert client.post(page, posted(slug="notes", name="X", action="save")).status_code == 302
     assert effects_of(DataClass.objects.get(slug="notes")) == dict.fromkeys(CHOICES, "block")
+
+
+def test_the_list_can_be_taken_out_with_what_each_reason_does(client, officer):
+    load_data_classes()
+    DataClass.objects.filter(slug="public").update(description="=cmd()")
+    phi = DataClass.objects.get(slug="phi")
+    make.active_integration(data_classes=[phi])
+    answer = client.get(reverse("policies:dataclass-export", args=["csv"]))
+    rows = {row["Class"]: row for row in csv.DictReader(io.StringIO(answer.getvalue().decode()))}
+    assert len(rows) == DataClass.objects.count()
+    stored = rows[phi.name]
+    assert (stored["PHI"], stored["Integrations"]) == ("yes", "1")
+    assert {stored[REASONS[code].title] for code in CHOICES} == {"Blocks"}
+    assert rows["Public"]["Description"] == "'=cmd()"
+    xlsx = client.get(reverse("policies:dataclass-export", args=["xlsx"]))
+    assert xlsx.getvalue().startswith(b"PK")
+    other = reverse("policies:dataclass-export", args=["pdf"])
+    assert client.get(other).status_code == 404

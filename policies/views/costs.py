@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +19,9 @@ from policies.forms.costs import CostPlanForm
 from policies.models import CostPlan, Integration
 from policies.pages.costs import (
     HEADERS,
+    LIST_HEADERS,
     file_rows,
+    list_rows,
     plan_view,
     plan_views,
     rule_words,
@@ -41,15 +43,19 @@ def _plans() -> QuerySet[CostPlan]:
     return CostPlan.objects.select_related("integration__service__vendor", "author")
 
 
+def _listed(slug: str) -> QuerySet[CostPlan]:
+    """All plans, or those of the integration, in the order of the list."""
+    plans = _plans().order_by("integration__name", "name", "pk")
+    return plans.filter(integration__slug=slug) if slug else plans
+
+
 @require_safe
 @permission_required("policies.view_costplan", raise_exception=True)
 def costplan_list(request: HttpRequest) -> HttpResponse:
     """Every plan with its range of money, and the rule of thumb to hold it against."""
     on = as_of.reading_day()
-    plans = _plans().order_by("integration__name", "name", "pk")
-    if slug := request.GET.get("integration", ""):
-        plans = plans.filter(integration__slug=slug)
-    page = Paginator(plans, PER_PAGE).get_page(request.GET.get("page"))
+    slug = request.GET.get("integration", "")
+    page = Paginator(_listed(slug), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,
         "rows": plan_views(list(page.object_list), on),
@@ -57,6 +63,17 @@ def costplan_list(request: HttpRequest) -> HttpResponse:
         "of": Integration.objects.filter(slug=slug).first() if slug else None,
     }
     return render(request, "policies/costplan_list.html", context)
+
+
+@require_safe
+@permission_required("policies.view_costplan", raise_exception=True)
+def costplan_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """What the list shows, all pages of it, as a file; a plan's lines are the file of its page."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    on = as_of.reading_day()
+    plans = list(_listed(request.GET.get("integration", "")))
+    return table_response(kind, f"costs-{on.isoformat()}", LIST_HEADERS, list_rows(plans, on))
 
 
 @require_safe

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,9 +20,20 @@ from policies.reasons import REASONS, UNCONDITIONAL
 from policies.services.deciding import class_rows, class_terms
 from policies.services.requirements import impact, save_class, strictness
 from policies.services.starter import CHOICES
+from vendors import as_of
+from vendors.exports import Cell, table_response
 from vendors.models import Service
 
 EFFECT_PILLS = {"block": ("bad", "Blocks"), "warn": ("soon", "Warns"), "off": ("neutral", "Off")}
+EXPORT_HEADERS = (
+    "Class",
+    "PHI",
+    "Description",
+    "Retention, days",
+    "Regions",
+    "Deployments",
+    "Integrations",
+)
 TABS = {"requirements": "Requirements", "integrations": "Integrations", "history": "History"}
 
 
@@ -29,12 +43,7 @@ def dataclass_list(request: HttpRequest) -> HttpResponse:
     """Every data class with its limits, and the whole matrix of reasons and effects."""
     rows = class_rows()
     terms = class_terms(rows)
-    uses = dict(
-        DataClass.objects.filter(integrations__in=Integration.objects.open())
-        .order_by()
-        .annotate(count=Count("integrations"))
-        .values_list("slug", "count")
-    )
+    uses = _uses()
     context = {
         "classes": [
             {
@@ -52,6 +61,43 @@ def dataclass_list(request: HttpRequest) -> HttpResponse:
         "always": [REASONS[code] for code in UNCONDITIONAL],
     }
     return render(request, "policies/dataclass_list.html", context)
+
+
+def _uses() -> dict[str, int]:
+    """How many open integrations carry each class."""
+    return dict(
+        DataClass.objects.filter(integrations__in=Integration.objects.open())
+        .order_by()
+        .annotate(count=Count("integrations"))
+        .values_list("slug", "count")
+    )
+
+
+@require_safe
+@permission_required("policies.view_requirement", raise_exception=True)
+def dataclass_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The list as a file: each data class with its limits and what each reason does."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    headers = (*EXPORT_HEADERS, *(REASONS[code].title for code in CHOICES))
+    name = f"data-classes-{as_of.reading_day().isoformat()}"
+    return table_response(kind, name, headers, _export_rows())
+
+
+def _export_rows() -> Iterator[list[Cell]]:
+    rows, uses = class_rows(), _uses()
+    for row, terms in zip(rows, class_terms(rows), strict=True):
+        days = row.max_retention_days
+        yield [
+            row.name,
+            row.is_phi,
+            row.description,
+            "any" if days is None else days,
+            "; ".join(row.allowed_regions) or "any",
+            "; ".join(deployment_names(row)) or "any",
+            uses.get(row.slug, 0),
+            *(EFFECT_PILLS[effect(terms, code)][1] for code in CHOICES),
+        ]
 
 
 def deployment_names(row: DataClass) -> list[str]:

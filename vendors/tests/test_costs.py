@@ -1,6 +1,8 @@
 """Cost figures: what counts, what they replaced, and who may record them."""
 
+import csv
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
@@ -142,3 +144,21 @@ def test_an_unknown_vendor_is_refused_without_repeating_it():
     client = signed_in("vendors.view_costfact", "vendors.add_costfact")
     answer = client.post("/costs/figures/new/", {"vendor": "no-such-vendor", "capability": "byok"})
     assert "There is none of this name." in answer.content.decode()
+
+
+def test_the_file_holds_what_counts_and_all_that_was_replaced():
+    load_costs()
+    record_cost(
+        cost(high=Decimal("12.5"), source="=cmd()"), by=make.person(), on=timezone.localdate()
+    )
+    client = signed_in("vendors.view_costfact")
+    answer = client.get("/costs/figures/export/csv/")
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    page = client.get("/costs/figures/").context
+    assert len(rows) == len(page["current"]) + len(page["earlier"]) == CostFact.objects.count()
+    counting = [row["Counts today"] for row in rows]
+    assert counting == ["yes"] * len(page["current"]) + ["no"] * len(page["earlier"])
+    new = next(row for row in rows if row["Source"] == "'=cmd()")
+    assert (new["To"], new["Counts today"], new["Age in days"]) == ("12.50", "yes", "0")
+    assert client.get("/costs/figures/export/xlsx/").getvalue().startswith(b"PK")
+    assert client.get("/costs/figures/export/pdf/").status_code == 404

@@ -1,6 +1,8 @@
 """Verifying many facts of one source at once, and who looks at what next."""
 
+import csv
 import datetime as dt
+import io
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -149,3 +151,25 @@ def test_several_services_are_recorded_by_the_form(service):
     client.post(url, {**posted, "services": [service.pk, other.pk]})
     assert Fact.objects.filter(dimension="tls_minimum", value="1.3").count() == 2
     assert client.get(reverse("vendors:fact-several", args=["mood"])).status_code == 404
+
+
+@pytest.mark.parametrize("query", [{}, {"due": "all"}, {"looks": "nobody"}, {"grade": "gated"}])
+def test_the_file_holds_what_the_list_shows(service, query):
+    fact = stale(service, "tls_minimum", source="=cmd()", region="us-east-1")
+    today = timezone.localdate()
+    make.fact(service, dimension="byok", value="yes", verified_on=today, recorded_on=today)
+    who = person(*VIEWS)
+    assign_facts([fact], assignee=who, look_by=today + 7 * DAY, by=who, on=today)
+    client = signed_in(*VIEWS)
+    listed = client.get(reverse("vendors:fact-list"), query)
+    answer = client.get(reverse("vendors:fact-export", args=["csv"]), query)
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    shown = [work.line for work in listed.context["lines"]]
+    assert [row["Dimension"] for row in rows] == [line.label for line in shown]
+    assert [row["Age in days"] for row in rows] == [str(line.age_days) for line in shown]
+    for row in rows:
+        if row["Source"] == "'=cmd()":
+            assert (row["Who looks"], row["Verify again"]) == (str(who), "yes")
+    xlsx = client.get(reverse("vendors:fact-export", args=["xlsx"]), query)
+    assert xlsx.getvalue().startswith(b"PK")
+    assert client.get(reverse("vendors:fact-export", args=["pdf"])).status_code == 404

@@ -1,6 +1,8 @@
 """The import as a person goes through it: file, columns, what would change, confirmed, stored."""
 
+import csv
 import datetime as dt
+import io
 
 import pytest
 from auditlog.models import LogEntry
@@ -412,3 +414,20 @@ def test_the_pages_take_few_queries(officer, client, celery, django_assert_max_n
         client.get(reverse("vendors:import-detail", args=[imported.pk]))
     with django_assert_max_num_queries(8):
         client.get(reverse("vendors:import-list"))
+
+
+def test_the_list_of_imports_can_be_taken_out(officer, client, celery):
+    confirm(client, go(client, GOOD))
+    work(celery)
+    upload(client, GOOD, name="=cmd().csv")
+    answer = client.get(reverse("vendors:registerimport-export", args=["csv"]))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [(row["File"], row["State"]) for row in rows] == [
+        ("'=cmd().csv", "Not confirmed"),
+        ("list.csv", "Applied"),
+    ]
+    assert (rows[1]["New"], rows[1]["By"]) == ("2", str(officer))
+    xlsx = client.get(reverse("vendors:registerimport-export", args=["xlsx"]))
+    assert xlsx.getvalue().startswith(b"PK")
+    other = reverse("vendors:registerimport-export", args=["pdf"])
+    assert client.get(other).status_code == 404

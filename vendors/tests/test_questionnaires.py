@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 
 from countersign.canonical import digest
 from vendors.models import Question, Questionnaire
@@ -103,3 +107,20 @@ def test_our_own_set_is_loaded_once():
     assert load_own_sets(on=make.TODAY) == 0
     own = Questionnaire.objects.get(slug="ai-vendor")
     assert (own.state, own.source, own.questions.count()) == ("published", "own", 60)
+
+
+def test_the_file_holds_every_version(client):
+    load_own_sets(on=make.TODAY)
+    Questionnaire.objects.create(slug="mine", version=1, title="=cmd()", created_on=make.TODAY)
+    client.force_login(make.person("vendors.view_questionnaire"))
+    answer = client.get(reverse("vendors:questionnaire-export", args=["csv"]))
+    rows = {row["Set"]: row for row in csv.DictReader(io.StringIO(answer.getvalue().decode()))}
+    listed = client.get(reverse("vendors:questionnaire-list")).context["lines"]
+    assert len(rows) == len(listed) == 2
+    assert rows["'=cmd()"]["State"] == "Draft"
+    own = next(row for row, _ in listed if row.slug == "ai-vendor")
+    assert (rows[own.title]["Questions"], rows[own.title]["State"]) == ("60", "Published")
+    xlsx = client.get(reverse("vendors:questionnaire-export", args=["xlsx"]))
+    assert xlsx.getvalue().startswith(b"PK")
+    other = reverse("vendors:questionnaire-export", args=["pdf"])
+    assert client.get(other).status_code == 404

@@ -5,16 +5,18 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from vendors import as_of
+from vendors.exports import table_response
 from vendors.forms.costs import CostFactForm
 from vendors.forms.refusals import show_refusal
 from vendors.models import CostFact
-from vendors.pages.costs import cost_lines
+from vendors.pages.costs import EXPORT_HEADERS, cost_lines, export_rows
 from vendors.services.costs import record_cost
 
 
@@ -25,6 +27,16 @@ def costfact_list(request: HttpRequest) -> HttpResponse:
     current, earlier = cost_lines(as_of.reading_day())
     context = {"current": current, "earlier": earlier}
     return render(request, "vendors/costfact_list.html", context)
+
+
+@require_safe
+@permission_required("vendors.view_costfact", raise_exception=True)
+def costfact_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The figures of the list as a file, with all that were replaced."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    on = as_of.reading_day()
+    return table_response(kind, f"cost-figures-{on.isoformat()}", EXPORT_HEADERS, export_rows(on))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

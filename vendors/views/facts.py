@@ -8,21 +8,28 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from vendors import as_of
+from vendors.exports import table_response
 from vendors.forms.fact_work import AssignForm, FactFilter, SeveralForm
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import people
 from vendors.models import Dimension, Fact, Service
-from vendors.pages.facts import never_recorded, work_lines
+from vendors.pages.facts import EXPORT_HEADERS, export_rows, never_recorded, work_lines
 from vendors.services.facts import assign_facts, record_for_services, still_the_same
 
 PER_PAGE = 25
+
+
+def _facts() -> QuerySet[Fact]:
+    return Fact.objects.select_related("service__vendor", "verified_by")
 
 
 @require_safe
@@ -30,8 +37,7 @@ PER_PAGE = 25
 def fact_list(request: HttpRequest) -> HttpResponse:
     """Facts to verify again across vendors, source by source."""
     on = as_of.reading_day()
-    facts = Fact.objects.select_related("service__vendor", "verified_by")
-    chosen = FactFilter(request.GET, facts, request=request)
+    chosen = FactFilter(request.GET, _facts(), request=request)
     page = Paginator(chosen.qs, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "filter": chosen,
@@ -42,6 +48,19 @@ def fact_list(request: HttpRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
     }
     return render(request, "vendors/fact_list.html", context)
+
+
+@require_safe
+@permission_required("vendors.view_fact", raise_exception=True)
+def fact_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """What the list shows, all pages of it, as a file."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    on = as_of.reading_day()
+    chosen = FactFilter(request.GET, _facts(), request=request)
+    return table_response(
+        kind, f"facts-{on.isoformat()}", EXPORT_HEADERS, export_rows(chosen.qs, on)
+    )
 
 
 def _ticked(request: HttpRequest) -> list[Fact]:

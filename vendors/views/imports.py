@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from vendors.sheets import Table
 
-PER_PAGE = 25
 LINES = 100
 SHOWN_TOUCHED = 100
 STEPS = ("File", "Columns", "What would change", "Done")
@@ -88,16 +87,6 @@ def importable(user: AbstractBaseUser | AnonymousUser) -> list[str]:
     """The kinds whose rows the person may store by hand too."""
     assert hasattr(user, "has_perms")
     return [code for code, kind in KINDS.items() if user.has_perms(kind.permissions)]
-
-
-@require_safe
-@permission_required("vendors.view_registerimport", raise_exception=True)
-def import_list(request: HttpRequest) -> HttpResponse:
-    """Every import: who, when, what came of it; and the templates."""
-    found = RegisterImport.objects.select_related("created_by").defer("touched")
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page_obj": page, "kinds": KINDS.values()}
-    return render(request, "vendors/import_list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

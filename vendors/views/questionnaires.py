@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from vendors import as_of
+from vendors.exports import Cell, table_response
 from vendors.forms.questionnaires import QuestionForm, QuestionnaireForm, free_slug
 from vendors.forms.refusals import show_refusal
 from vendors.models import Question, Questionnaire
@@ -29,18 +33,55 @@ from vendors.services.questionnaires import (
 from vendors.services.saving import save_checked
 
 STATE_KINDS = {"draft": "info", "published": "ok", "retired": "neutral"}
+EXPORT_HEADERS = (
+    "Set",
+    "Version",
+    "State",
+    "From",
+    "Name of the source",
+    "Questions",
+    "Sent",
+    "Published",
+)
 
 
 @require_safe
 @permission_required("vendors.view_questionnaire", raise_exception=True)
 def questionnaire_list(request: HttpRequest) -> HttpResponse:
     """Every version of every set of questions."""
-    rows = Questionnaire.objects.annotate(
+    lines = [(row, STATE_KINDS[row.state]) for row in _versions()]
+    return render(request, "vendors/questionnaire_list.html", {"lines": lines})
+
+
+def _versions() -> QuerySet[Any]:
+    return Questionnaire.objects.annotate(
         question_count=Count("questions", distinct=True),
         inquiry_count=Count("inquiries", distinct=True),
     )
-    lines = [(row, STATE_KINDS[row.state]) for row in rows]
-    return render(request, "vendors/questionnaire_list.html", {"lines": lines})
+
+
+@require_safe
+@permission_required("vendors.view_questionnaire", raise_exception=True)
+def questionnaire_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The versions of the list as a file."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    name = f"questionnaires-{as_of.reading_day().isoformat()}"
+    return table_response(kind, name, EXPORT_HEADERS, _export_rows())
+
+
+def _export_rows() -> Iterator[list[Cell]]:
+    for row in _versions():
+        yield [
+            row.title,
+            row.version,
+            row.get_state_display(),
+            row.get_source_display(),
+            row.source_name,
+            row.question_count,
+            row.inquiry_count,
+            row.published_on,
+        ]
 
 
 @require_safe
