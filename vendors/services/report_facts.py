@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from vendors.coverage import CarveOut, Limits, ReportFacts, Span
@@ -87,13 +87,15 @@ def _rows(wanted: QuerySet[AssuranceReport]) -> QuerySet[Any]:
     carved = Subservice.objects.needing_own_report().order_by()
     bridges = BridgeLetter.objects.filter(report=OuterRef("pk")).order_by()
     scopes = ReportScope.objects.filter(report=OuterRef("pk"), in_scope=ReportScope.InScope.YES)
-    named = carved.filter(report__in=wanted.order_by().values("pk")).values("own_report__vendor")
+    ids = wanted.order_by().values("pk")
+    named = carved.filter(report__in=ids).values("own_report__vendor")
+    # A union: for one or the other of two conditions, PostgreSQL would read every report there is.
+    ids = ids.union(AssuranceReport.objects.filter(vendor__in=named).order_by().values("pk"))
     return (
         AssuranceReport.objects.standing()
-        .filter(kind__in=SOC2)
-        .annotate(asked=Exists(asked))
-        .filter(Q(asked=True) | Q(vendor__in=named))
+        .filter(kind__in=SOC2, pk__in=ids)
         .annotate(
+            asked=Exists(asked),
             service_ids=ArraySubquery(scopes.order_by().values("service_id")),
             letters=ArraySubquery(
                 bridges.values(found=JSONObject(first="covers_from", last="covers_to"))
