@@ -10,6 +10,7 @@ from policies.tests import make
 from vendors.tests import make as register
 
 pytestmark = pytest.mark.django_db
+NAVY = (0.059, 0.106, 0.176)
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def test_the_pdf_is_rendered_and_named_for_the_day(client):
     with pikepdf.open(io.BytesIO(b"".join(answer))) as pdf:
         assert len(pdf.pages) == 1
         assert "Vendors" in str(pdf.docinfo["/Title"])
+        # The dark ground is that of a pack's cover: here its text could not be read.
+        assert NAVY not in {
+            tuple(round(float(each), 3) for each in operands)
+            for operands, operator in pikepdf.parse_content_stream(pdf.pages[0])
+            if str(operator) in ("rg", "scn")
+        }
 
 
 def test_it_holds_what_the_list_shows_under_its_filters(client, monkeypatch):

@@ -64,6 +64,17 @@ def test_every_icon_that_a_template_names_is_in_the_sprite(path):
     assert names <= SPRITE_NAMES
 
 
+def test_files_of_a_list_follow_its_filters():
+    """A filter exchanges #results alone: a menu outside would give the rows of before."""
+    outside = {
+        named(path)
+        for path in PAGES
+        if 'hx-get="{{ request.path }}"' in (text := path.read_text()) or "_filters.html" in text
+        if re.search(r"_export\.html|-export'|export='", text.partition('id="results"')[0])
+    }
+    assert outside == set()
+
+
 def test_the_icons_of_states_and_navigation_are_in_the_sprite():
     assert {*STATE_ICONS.values(), *(place.icon for place in NAVIGATION)} <= SPRITE_NAMES
 

@@ -236,6 +236,7 @@ VENDOR_LIST = ListSpec(
             "Criticality",
             (("Criticality", lambda row: row.vendor.get_criticality_display()),),
             sort="criticality",
+            extra=True,
         ),
         Column(
             "baa",
@@ -263,8 +264,13 @@ VENDOR_LIST = ListSpec(
             ),
             css="num",
         ),
-        Column("residency", "Residency", (("Residency", lambda row: row.residency),)),
-        Column("training", "Training", (("Training on our data", lambda row: row.training),)),
+        Column("residency", "Residency", (("Residency", lambda row: row.residency),), extra=True),
+        Column(
+            "training",
+            "Training",
+            (("Training on our data", lambda row: row.training),),
+            extra=True,
+        ),
         Column(
             "retention",
             "Retention",
