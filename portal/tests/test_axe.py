@@ -34,10 +34,12 @@ def kind_of(address: str) -> str:
 def crawl(get, start: str = "/") -> dict[str, str]:
     """Follow every link from `start`, up to EXAMPLES of a kind: kind of page -> an address.
 
-    `get` gives status, content type and text of an address; each link must answer with a page.
+    `get` gives status, content type and text of an address. Each link must answer; one that
+    answers with a file is left out.
     """
     found: dict[str, list[str]] = {kind_of(start): [start]}
     waiting, broken = deque([start]), []
+    pages: dict[str, str] = {}
     while waiting:
         address = waiting.popleft()
         status, content_type, text = get(address)
@@ -45,6 +47,7 @@ def crawl(get, start: str = "/") -> dict[str, str]:
             broken.append(f"{status} at {address}")
         if not content_type.startswith("text/html"):
             continue
+        pages.setdefault(kind_of(address), address)
         for href in LINK.findall(text):
             target = urljoin(address, html.unescape(href))
             if urlsplit(target).netloc or FILES.search(target):
@@ -54,7 +57,7 @@ def crawl(get, start: str = "/") -> dict[str, str]:
                 examples.append(target)
                 waiting.append(target)
     assert not broken, broken
-    return {kind: addresses[0] for kind, addresses in found.items()}
+    return pages
 
 
 @pytest.fixture(scope="module")

@@ -24,20 +24,20 @@ from vendors.services import agreements, facts, register, reports
 on = timezone.localdate()
 year = dt.timedelta(days=365)
 officer = get_user_model().objects.get(email="officer@example.com")
-vendor = Vendor(name="Lumen Models", slug="lumen-models", legal_name="Lumen Models Inc.")
+vendor = Vendor(name="Harrow Models", slug="harrow-models", legal_name="Harrow Models Inc.")
 vendor.full_clean()
 vendor.save()
 register.change_vendor_state(vendor, "in_review", reason="New.", by=officer, at=timezone.now())
-service = Service(vendor=vendor, name="Lumen API", slug="lumen-api", provider="lumen")
+service = Service(vendor=vendor, name="Harrow API", slug="harrow-api", provider="harrow")
 regions = [ServiceRegion(region="us-east-1", guarantee="contract")]
-register.save_service(service, [ServiceModel(pattern="lumen-*")], regions)
+register.save_service(service, [ServiceModel(pattern="harrow-*")], regions)
 said = {"training_use": ("no", None), "retention_days": ("days", 0),
         "tls_minimum": ("1.3", None), "encryption_at_rest": ("aes-256", None)}
 for dimension, (value, number) in said.items():
     fact = Fact(service=service, dimension=dimension, value=value, number=number,
                 grade="contract", source="Master agreement, annex 2")
     facts.record_fact(fact, by=officer, on=on)
-baa = Agreement(vendor=vendor, kind="baa", reference="BAA-1", counterparty="Lumen Models Inc.",
+baa = Agreement(vendor=vendor, kind="baa", reference="BAA-1", counterparty="Harrow Models Inc.",
                 our_role="covered_entity", starts_on=on - year, ends_on=on + year)
 agreements.record_agreement(baa, [CoveredScope(service=service)], by=officer)
 report = AssuranceReport(vendor=vendor, kind="soc2_type2", auditor="Hale & Moss LLP",
@@ -94,16 +94,16 @@ def test_an_approval_with_a_condition_ends_the_verdict_on_its_day(portal_server,
     page = sign_in(browser, portal_server.url, "officer@example.com", DEMO_PASSWORD)[1]
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
-    page.goto("/vendors/lumen-models/verdict/")
+    page.goto("/vendors/harrow-models/verdict/")
     expect(page.locator("#verdict")).not_to_contain_text("until")
-    page.goto("/vendors/lumen-models/review/")
+    page.goto("/vendors/harrow-models/review/")
     press(page, "Begin the review")
     answer_everything(page)
     sign_off(page)
     approve_until(page, DUE)
-    page.goto("/vendors/lumen-models/verdict/")
+    page.goto("/vendors/harrow-models/verdict/")
     expect(page.locator("#verdict")).to_contain_text(f"until {DUE.day} {DUE:%B %Y}")
-    page.goto("/vendors/lumen-models/?tab=reviews")
+    page.goto("/vendors/harrow-models/?tab=reviews")
     page.get_by_role("link", name=f"Review of {TODAY.day} {TODAY:%b %Y}").click()
     expect(page.get_by_role("link", name="BAA-1")).to_be_visible()
     assert broken == []
