@@ -1,5 +1,6 @@
 """The list of vendors as a PDF."""
 
+import datetime as dt
 import io
 
 import pikepdf
@@ -48,6 +49,17 @@ def test_it_holds_what_the_list_shows_under_its_filters(client, monkeypatch):
     assert "Quillwork &lt;b&gt;" in seen[0]
     assert '<th scope="col">Criticality</th>' in seen[0]
     assert '<th scope="col">Owner</th>' not in seen[0]
+
+
+def test_days_and_numbers_of_one_cell_say_what_they_are(client, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "evidence.views.registers.render_pdf", lambda html, *rest: seen.append(html)
+    )
+    day = dt.date(2027, 3, 9)
+    register.vendor("Larkspur", last_reviewed_on=dt.date(2026, 3, 9), next_review_on=day)
+    client.get("/figures/vendors.pdf?cols=name.review.owner").close()
+    assert "<td>Last review: 9 Mar 2026, Next review: 9 Mar 2027</td>" in seen[0]
 
 
 def test_strangers_get_none():

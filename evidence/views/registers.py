@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,6 +22,9 @@ from policies.pages.vendors import judged_rows, with_own_cells
 from vendors import as_of
 from vendors.tables import VENDOR_LIST
 from vendors.views.register import vendor_filter
+
+if TYPE_CHECKING:
+    from vendors.tables.columns import Column
 
 # As many as one request can lay out while somebody waits; CSV and XLSX have no end.
 MOST = 500
@@ -40,8 +43,7 @@ def vendor_register(request: HttpRequest) -> HttpResponseBase:
     columns = with_own_cells(VENDOR_LIST.chosen(request.GET))
     vendors = vendor_filter(request, request.GET).qs
     rows = [
-        [_text([value(row) for _, value in column.cells]) for column in columns]
-        for row in islice(judged_rows(vendors, on), MOST)
+        [_text(column, row) for column in columns] for row in islice(judged_rows(vendors, on), MOST)
     ]
     known = {
         "on": on,
@@ -67,7 +69,17 @@ def vendor_register(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _text(values: list[Any]) -> str:
-    """What a column of the list says, in one cell: days as people write them, no blanks."""
-    said = [f"{v:%-d %b %Y}" if isinstance(v, dt.date) else str(v) for v in values if v is not None]
-    return ", ".join(text for text in said if text)
+def _text(column: Column, row: Any) -> str:
+    """What a column of the list says, in one cell: days as people write them, no blanks.
+
+    Of several days or numbers in a cell each says what it is.
+    """
+    said = []
+    for heading, value in column.cells:
+        found = value(row)
+        text = f"{found:%-d %b %Y}" if isinstance(found, dt.date) else str(found)
+        if found is None or not text:
+            continue
+        named = len(column.cells) > 1 and not isinstance(found, str)
+        said.append(f"{heading}: {text}" if named else text)
+    return ", ".join(said)
