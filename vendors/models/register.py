@@ -118,6 +118,12 @@ class Vendor(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def review_due_on(self) -> dt.date | None:
+        """The last day for the next review; None for a vendor that is not engaged."""
+        is_left = self.state in (self.State.REJECTED, self.State.OFFBOARDED)
+        return None if is_left else self.next_review_on
+
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def offered(self, on: dt.date) -> ServiceQuerySet:

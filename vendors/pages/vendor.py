@@ -109,6 +109,6 @@ def vendor_page(vendor: Vendor, tab: str, on: dt.date) -> dict[str, Any]:
     """What a tab of the vendor's page needs, and the colour of its state."""
     return {
         "state_kind": STATE_KINDS[Vendor.State(vendor.state)],
-        "review_days": (vendor.next_review_on - on).days if vendor.next_review_on else None,
+        "review_days": (vendor.review_due_on - on).days if vendor.review_due_on else None,
         **VENDOR_TABS[tab][1](vendor, on),
     }

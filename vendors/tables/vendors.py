@@ -68,18 +68,8 @@ class VendorRow:
         return ASSURANCE_WORDS[self.coverage.state]
 
     @property
-    def expiry(self) -> dt.date | None:
-        """The day on which the first of what carries the vendor ends."""
-        ends = [self.baa.last_day() if self.baa else None, self.coverage.until]
-        return min((day for day in ends if day), default=None)
-
-    @property
-    def expiry_days(self) -> int | None:
-        return (self.expiry - self.on).days if self.expiry else None
-
-    @property
     def review_days(self) -> int | None:
-        due = self.vendor.next_review_on
+        due = self.vendor.review_due_on
         return (due - self.on).days if due else None
 
     @property
@@ -283,7 +273,7 @@ VENDOR_LIST = ListSpec(
             "Next review",
             (
                 ("Last review", lambda row: row.vendor.last_reviewed_on),
-                ("Next review", lambda row: row.vendor.next_review_on),
+                ("Next review", lambda row: row.vendor.review_due_on),
             ),
             sort="review",
             css="num",

@@ -111,7 +111,7 @@ def test_a_row_says_what_carries_the_vendor():
     rows = {r.vendor.name: r for r in signed_in(*VIEWS).get("/vendors/").context["rows"]}
     assert [rows[n].baa_standing.word for n in ("Good", "Ended", "Bare")] == ["To", "Ended", "None"]
     assert rows["Ending"].baa_standing.kind == "soon"
-    assert rows["Ending"].expiry == today() + 30 * DAY
+    assert rows["Ending"].baa_standing.day == today() + 30 * DAY
     assert rows["Stale"].assurance == ("bad", "Stale")
     assert rows["Typeone"].assurance == ("soon", "Type I only")
     assert rows["Good"].training == "No"
@@ -212,3 +212,10 @@ def test_only_who_may_change_vendors_can_tick_them():
     client = signed_in(*VIEWS)
     assert 'name="vendor"' not in client.get("/vendors/").content.decode()
     assert client.post("/owners/vendors/").status_code == 403
+
+
+def test_a_vendor_that_was_left_is_due_for_no_review():
+    make.vendor("Left", state="offboarded", next_review_on=today() - DAY)
+    make.vendor("Late", next_review_on=today() - DAY)
+    rows = {r.vendor.name: r for r in signed_in(*VIEWS).get("/vendors/").context["rows"]}
+    assert (rows["Left"].review_days, rows["Late"].review_days) == (None, -1)
