@@ -29,6 +29,12 @@ class Problem:
 
 PROBLEMS: dict[str, Problem] = {
     "malformed-json": Problem(400, "Malformed JSON", "The body is not valid JSON in UTF-8."),
+    "malformed-encoding": Problem(
+        400, "Malformed encoding", "The body cannot be unpacked: it is cut off, or damaged."
+    ),
+    "malformed-traces": Problem(
+        400, "Malformed traces", "The body is not an export of OpenTelemetry's traces."
+    ),
     "invalid-body": Problem(
         400, "Invalid body", "The body does not have the form that the schema describes."
     ),
@@ -53,6 +59,9 @@ PROBLEMS: dict[str, Problem] = {
     "key-revoked": Problem(401, "Key revoked", "The key or token was revoked."),
     "https-required": Problem(403, "HTTPS required", "The portal answers over HTTPS only."),
     "permission-denied": Problem(403, "Not permitted", "The caller may not do this."),
+    "step-up-required": Problem(
+        403, "Sign in again", "This takes a sign-in of the last minutes; a token is not asked."
+    ),
     "key-scope": Problem(
         403, "Scope missing", "The key or token does not have the scope for this."
     ),
@@ -63,6 +72,9 @@ PROBLEMS: dict[str, Problem] = {
         403,
         "Token of a person needed",
         "An integration's key opens the log of its calls alone. Use an access token of a person.",
+    ),
+    "key-required": Problem(
+        403, "Key needed", "This is for an integration's key, which names whose it is."
     ),
     "integration-mismatch": Problem(
         403, "Another integration", "The key belongs to another integration than the body names."
@@ -79,13 +91,31 @@ PROBLEMS: dict[str, Problem] = {
     "already-completed": Problem(
         409, "Already completed", "A completion of this call is recorded, and says something else."
     ),
+    "no-rules-in-force": Problem(
+        409,
+        "No rules in force",
+        "The integration goes by a data policy of which no version is in force.",
+    ),
     "call-denied": Problem(409, "Call denied", "A call that was denied has no lease."),
     "precondition-failed": Problem(
         412, "Changed since", "It is not what If-Match says: read it again, then decide."
     ),
-    "body-too-large": Problem(413, "Body too large", "The body is larger than 64 KiB."),
+    "body-too-large": Problem(
+        413, "Body too large", "The body, or a line of it, is larger than 64 KiB."
+    ),
+    "events-too-large": Problem(
+        413,
+        "Body too large",
+        "The body is larger than 5 MiB, as it is sent or once it is unpacked.",
+    ),
+    "too-many-lines": Problem(413, "Too many lines", "The body has more than 1,000 lines."),
     "unsupported-media-type": Problem(
-        415, "Unsupported media type", "The body is sent as application/json."
+        415,
+        "Unsupported media type",
+        "The body is sent as application/json; that of events as application/x-ndjson.",
+    ),
+    "unsupported-encoding": Problem(
+        415, "Unsupported encoding", "The body is sent as it is, or packed by gzip or zstd."
     ),
     "call-id-reused": Problem(
         422, "Call id reused", "The id belongs to a record that says something else."

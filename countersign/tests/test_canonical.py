@@ -55,3 +55,31 @@ def test_an_integer_that_other_languages_cannot_hold_is_refused(value):
 
 def test_the_digest_is_the_sha_256_of_the_form():
     assert digest({"a": 1}) == hashlib.sha256(b'{"a":1}').hexdigest()
+
+
+def test_the_examples_of_the_standard_have_its_form():
+    """RFC 8785, sections 3.2.2 and 3.2.3; of the first all but its floats, which have none here."""
+    written = (
+        r'{"string": "\u20ac$\u000F\u000aA\u0027\u0042\u0022\u005c\\\"\/",'
+        r' "literals": [null, true, false]}'
+    )
+    expected = r"""{"literals":[null,true,false],"string":"€$\u000f\nA'B\"\\\\\"/"}"""
+    assert canonical(json.loads(written)) == expected.encode()
+    names = {
+        "\u20ac": "Euro Sign",
+        "\r": "Carriage Return",
+        "\ufb33": "Hebrew Letter Dalet With Dagesh",
+        "1": "One",
+        "\U0001f600": "Emoji: Grinning Face",
+        "\u0080": "Control",
+        "\u00f6": "Latin Small Letter O With Diaeresis",
+    }
+    assert list(json.loads(canonical(names)).values()) == [
+        "Carriage Return",
+        "One",
+        "Control",
+        "Latin Small Letter O With Diaeresis",
+        "Euro Sign",
+        "Emoji: Grinning Face",
+        "Hebrew Letter Dalet With Dagesh",
+    ]

@@ -1,0 +1,1 @@
+"""The client: guards the SDKs of AI providers, and has each call recorded before it goes."""

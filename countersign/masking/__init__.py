@@ -1,0 +1,1 @@
+"""What is found in a body is replaced before the body leaves: engine, tokens, schemes."""

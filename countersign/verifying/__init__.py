@@ -1,0 +1,1 @@
+"""The offline verifier: one implementation for the portal, for auditors and for whoever doubts."""
