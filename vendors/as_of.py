@@ -18,6 +18,11 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.utils import timezone
 
+# How the names of permissions begin that change nothing.
+LOOKING = ("view_", "export_", "read_")
+# The last that has a day after it.
+LAST_DAY = dt.date.max - dt.timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
@@ -32,6 +37,11 @@ def day_read() -> dt.date | None:
     """The past day that is being read, or None: then it is today, as things stand now."""
     now = _reading.get()
     return now.day if now else None
+
+
+def forbids(codename: str) -> bool:
+    """Whether nobody holds the permission now: while a past day is read, all may look at most."""
+    return day_read() is not None and not codename.startswith(LOOKING)
 
 
 def reading_day() -> dt.date:
@@ -59,7 +69,8 @@ def first_day() -> dt.date:
 
 
 def end_of(day: dt.date) -> dt.datetime:
-    """The first instant after the day, in TIME_ZONE."""
+    """The first instant after the day, in TIME_ZONE; of the calendar's last day, its first."""
+    day = min(day, LAST_DAY)
     return timezone.make_aware(dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min))
 
 

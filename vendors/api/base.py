@@ -6,18 +6,15 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -29,9 +26,11 @@ from vendors.bodies.reading import (
     JSON_TYPE,
     MAX_BYTES,
     BadBody,
+    Reader,
     request_id,
 )
 from vendors.bodies.register import READER
+from vendors.reads import note_read
 from vendors.services.replays import Replay, ReusedKey, keep, replayed
 
 if TYPE_CHECKING:
@@ -56,13 +55,6 @@ class Made:
 
     answer: msgspec.Struct
     location: str
-
-
-@cache
-def _reader_of_reads() -> Callable[..., None]:
-    """What records that somebody read: an app above this one, named in the settings."""
-    found: Callable[..., None] = import_string(settings.REGISTER_READS)
-    return found
 
 
 def problem(code: str, *fields: tuple[str, str]) -> HttpResponse:
@@ -95,6 +87,7 @@ class RegisterView(APIView):
     }
     permissions: ClassVar[Mapping[str, str]] = {}
     subject: ClassVar[str] = ""
+    reader: ClassVar[Reader] = READER
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.headers["X-Request-ID"] = request_id(
@@ -157,14 +150,8 @@ class RegisterView(APIView):
         filters: Mapping[str, object] | None = None,
     ) -> None:
         """Have the read recorded; it is answered only after this."""
-        _reader_of_reads()(
-            request,
-            action=action,
-            subject=self.subject,
-            row_count=row_count,
-            subject_id=subject_id,
-            filters=dict(filters or {}),
-        )
+        what = (action, self.subject)
+        note_read(request, what, row_count, subject_id=subject_id, filters=filters)
 
     def shown(self, request: Request, content: msgspec.Struct) -> HttpResponse:
         """The answer with its ETag; without a body if the caller has it."""
@@ -186,7 +173,7 @@ class RegisterView(APIView):
         if len(sent) > MAX_BYTES:
             raise Problem("body-too-large")
         try:
-            return READER.parse(kind, sent)
+            return self.reader.parse(kind, sent)
         except BadBody as bad:
             named = [(bad.field, bad.error)] if bad.error else []
             raise Problem(bad.code, *named) from None

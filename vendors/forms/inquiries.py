@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
+from vendors.as_of import end_of
 from vendors.models import Answer, Grade, Inquiry, Questionnaire, Service, Vendor
 from vendors.services.inquiries import LINK_DAYS
 from vendors.services.inquiry_reviews import Confirmed, FactChange
@@ -33,13 +33,7 @@ class LinkForm(forms.Form):
 
     def expires_at(self) -> dt.datetime:
         """The first moment after the chosen day, where the organization is."""
-        return day_end(self.cleaned_data["expires_on"])
-
-
-def day_end(day: dt.date) -> dt.datetime:
-    """The first moment after a day, where the organization is."""
-    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time())
-    return timezone.make_aware(midnight)
+        return end_of(self.cleaned_data["expires_on"])
 
 
 class InquiryForm(LinkForm):

@@ -153,14 +153,24 @@ class RegionRows(DistinctRows):
 def model_rows(extra: int) -> Any:
     """The formset class of a service's models, with `extra` empty rows."""
     return forms.formset_factory(
-        ServiceModelForm, formset=ModelRows, extra=extra, can_delete=True, max_num=60
+        ServiceModelForm,
+        formset=ModelRows,
+        extra=extra,
+        can_delete=True,
+        max_num=60,
+        absolute_max=61,
     )
 
 
 def region_rows(extra: int) -> Any:
     """The formset class of a service's regions, with `extra` empty rows."""
     return forms.formset_factory(
-        ServiceRegionForm, formset=RegionRows, extra=extra, can_delete=True, max_num=60
+        ServiceRegionForm,
+        formset=RegionRows,
+        extra=extra,
+        can_delete=True,
+        max_num=60,
+        absolute_max=61,
     )
 
 

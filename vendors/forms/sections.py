@@ -246,6 +246,7 @@ def rows_class(section: type[Section], extra: int) -> type[RowsBase]:
         extra=extra,
         can_delete=True,
         max_num=MOST_ROWS,
+        absolute_max=MOST_ROWS + 1,  # else a count that somebody made up builds 1,120 forms
         validate_max=True,
     )
     rows: type[RowsBase] = made

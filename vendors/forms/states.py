@@ -79,7 +79,9 @@ class ConditionRows(forms.BaseFormSet):
 
 def condition_rows(extra: int) -> Any:
     """The formset class of conditions, with `extra` empty rows."""
-    return forms.formset_factory(ConditionForm, formset=ConditionRows, extra=extra, max_num=20)
+    return forms.formset_factory(
+        ConditionForm, formset=ConditionRows, extra=extra, max_num=20, absolute_max=21
+    )
 
 
 class MeetForm(forms.Form):

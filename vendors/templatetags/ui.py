@@ -3,6 +3,7 @@
 `/style/` shows what each makes, `templates/components/README.md` lists the partials.
 """
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +16,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """What a script reads from an attribute; the template escapes it."""
+    return json.dumps(value)
+
 
 SPRITE = "vendor/tabler/icons.svg"
 # A state is never told by colour alone: each has its icon too.

@@ -11,18 +11,9 @@ from vendors.tests.test_agreements import draft
 
 
 @pytest.fixture
-def committed_vendor(django_db_setup, django_db_blocker):
-    """A vendor that other connections see; it is gone afterwards, with all that was stored."""
-    with django_db_blocker.unblock():
-        vendor = make.vendor()
-        yield vendor
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute("DELETE FROM vendors_agreement WHERE vendor_id = %s", [vendor.pk])
-            cursor.execute("DELETE FROM vendors_vendor WHERE id = %s", [vendor.pk])
-            cursor.execute("DELETE FROM auditlog_logentry")
-            cursor.execute("SET session_replication_role = origin")
-        connection.close()
+def committed_vendor(committed):
+    """A vendor that other connections see."""
+    return make.vendor()
 
 
 def test_of_eight_overlapping_agreements_at_once_one_is_stored(committed_vendor):

@@ -339,6 +339,17 @@ def test_the_query_for_current_reports_agrees_with_the_arithmetic():
         }
 
 
+def bridged(report: AssuranceReport, *spans: tuple[int, int]) -> AssuranceReport:
+    """The report with letters over spans of days, counted from the end of its period."""
+    for first, last in spans:
+        make.bridge(
+            report,
+            covers_from=report.period_end + first * DAY,
+            covers_to=report.period_end + last * DAY,
+        )
+    return report
+
+
 @pytest.mark.django_db
 def test_the_query_counts_carve_outs_as_the_arithmetic_does():
     """Own reports of every kind: none, linked, in the line of the linked one, corrected."""
@@ -356,20 +367,9 @@ def test_the_query_counts_carve_outs_as_the_arithmetic_does():
     )
     corrected = make.report(hosting, **bare, period_end=END)
     make.report(hosting, **bare, period_end=END, replaces=corrected)
-    chained = make.report(hosting, **bare, period_end=END - 340 * DAY)
-    for first, last in ((1, 200), (201, 395), (10, 60)):
-        make.bridge(
-            chained,
-            covers_from=chained.period_end + first * DAY,
-            covers_to=chained.period_end + last * DAY,
-        )
-    broken = make.report(hosting, **bare, period_end=END - 340 * DAY)
-    for first, last in ((1, 200), (202, 395)):
-        make.bridge(
-            broken,
-            covers_from=broken.period_end + first * DAY,
-            covers_to=broken.period_end + last * DAY,
-        )
+    early = {**bare, "period_end": END - 340 * DAY}
+    chained = bridged(make.report(hosting, **early), (1, 200), (201, 395), (10, 60))
+    broken = bridged(make.report(hosting, **early), (1, 200), (202, 395))
     type1 = make.report(
         hosting, **bare, kind="soc2_type1", as_of=START, type2_due_on=END - 30 * DAY
     )

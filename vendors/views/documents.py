@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from vendors import pdf
 from vendors.models import Document
+from vendors.reads import note_read
 from vendors.services.readings import page_image
 
 # Leafing through a paper is one reading of it: the history notes the person once in this time.
@@ -28,6 +29,7 @@ def document_download(request: HttpRequest, pk: int) -> FileResponse:
     except FileNotFoundError:
         raise Http404("The file of this document is gone.") from None
     accessed.send(Document, instance=document)
+    note_read(request, ("download", "vendors.document"), 1, subject_id=str(pk))
     response = FileResponse(
         file, as_attachment=True, filename=document.name, content_type=document.content_type
     )
@@ -61,6 +63,7 @@ def document_page(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         raise Http404("This page cannot be shown.") from None
     if cache.add(f"paper-read:{request.user.pk}:{document.pk}", 1, ONE_READING_SECONDS):
         accessed.send(Document, instance=document)
+        note_read(request, ("detail", "vendors.document"), 1, subject_id=str(pk))
     response = HttpResponse(image, content_type="image/png")
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
