@@ -10,7 +10,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from policies.models import DataClass, Integration
+from policies.models import DataClass, Grant, Integration, Principal
 from policies.services.verdicts import live_answers
 
 
@@ -100,3 +100,56 @@ class IntegrationFilter(django_filters.FilterSet):
         ids = RawSQL("SELECT unnest(%s::bigint[])", [sorted(denied)])
         allowed = Q(state=Integration.State.ACTIVE) & ~Q(pk__in=ids)
         return queryset.filter(allowed if value == "allowed" else ~allowed)
+
+
+class GrantFilter(django_filters.FilterSet):
+    """What a person may ask of the list of grants."""
+
+    q = django_filters.CharFilter(
+        method="filter_text", label="Holder or integration", max_length=80
+    )
+    state = django_filters.ChoiceFilter(choices=Grant.State, label="State", empty_label="Any state")
+    permission = django_filters.ChoiceFilter(
+        choices=Grant.Permission, label="May", empty_label="Anything"
+    )
+    kind = django_filters.ChoiceFilter(choices=Grant.Kind, label="Kind", empty_label="Any kind")
+    sort = django_filters.OrderingFilter(
+        fields=[
+            ("asked_at", "asked"),
+            ("ends_at", "ends"),
+            ("integration__name", "integration"),
+            ("state", "state"),
+        ]
+    )
+
+    class Meta:
+        model = Grant
+        fields: list[str] = []
+
+    def filter_text(self, queryset: QuerySet[Grant], _name: str, value: str) -> QuerySet[Grant]:
+        return queryset.filter(
+            Q(integration__name__icontains=value)
+            | Q(integration__slug=value)
+            | Q(principal__identifier__icontains=value)
+            | Q(principal__name__icontains=value)
+            | Q(group__name__icontains=value)
+        )
+
+
+class PrincipalFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label="Id, name or e-mail", method="by_text", max_length=120)
+    kind = django_filters.ChoiceFilter(choices=Principal.Kind, empty_label="Any")
+    state = django_filters.ChoiceFilter(choices=Principal.State, empty_label="Any")
+    source = django_filters.ChoiceFilter(choices=Principal.Source, empty_label="Any")
+    sort = django_filters.OrderingFilter(
+        fields=[("identifier", "identifier"), ("name", "name"), ("last_seen_at", "seen")]
+    )
+
+    class Meta:
+        model = Principal
+        fields: list[str] = []
+
+    def by_text(self, found: QuerySet[Principal], _name: str, value: str) -> QuerySet[Principal]:
+        return found.filter(
+            Q(identifier__icontains=value) | Q(name__icontains=value) | Q(email__icontains=value)
+        )

@@ -97,8 +97,14 @@ def _model(case: _Case) -> None:
 
 
 def _actor(case: _Case) -> None:
-    if case.use.known_actors_only and case.call.actor not in case.use.granted_actors:
+    """Source: 45 CFR 164.308(a)(4)(ii)(B), access authorization."""
+    if not case.use.known_actors_only:
+        return
+    grant = case.call.grant
+    if grant is None or case.on > grant.until:
         case.failed.add("principal-not-granted")
+    else:
+        case.papers.append(Paper("grant", grant.grant_id, f"Grant to {grant.actor}", grant.until))
 
 
 def _baa(case: _Case) -> None:
@@ -160,6 +166,10 @@ def _deidentification(case: _Case) -> None:
     use = case.use
     if use.deidentification == "none":
         return
+    if use.deidentification == "rules":
+        if use.rules_claim != "safe_harbor":
+            case.failed.add("deid-not-by-rules")
+        return
     ended = use.deid_until is not None and case.on > use.deid_until
     if not use.deid_documented or ended:
         case.failed.add("deid-undocumented")
@@ -167,6 +177,12 @@ def _deidentification(case: _Case) -> None:
         case.papers.append(
             Paper("determination", use.integration, use.deidentification, use.deid_until)
         )
+
+
+def _bundle(case: _Case) -> None:
+    """Rules that were replaced are not applied for longer than a client may lack the new ones."""
+    if case.call.bundle_stale:
+        case.failed.add("bundle-too-old")
 
 
 def _review(case: _Case) -> None:
@@ -205,6 +221,7 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
     _training,
     _encryption,
     _deidentification,
+    _bundle,
     _review,
     _service,
 )

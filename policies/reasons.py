@@ -137,6 +137,18 @@ REASONS: dict[str, Reason] = {
         "Attach the determination, or drop the claim.",
         "45 CFR 164.514(a), (b)",
     ),
+    "deid-not-by-rules": Reason(
+        "Rules do not support Safe Harbor",
+        "Safe Harbor by data rules is claimed, and no rules in force remove all 18 identifiers.",
+        "Give the integration a data policy whose version in force supports it, or drop the claim.",
+        "45 CFR 164.514(b)(2)",
+    ),
+    "bundle-too-old": Reason(
+        "Bundle too old",
+        "The call names no bundle of rules that was issued in the last 15 minutes or still holds.",
+        "Let the client reach the portal, so that it fetches its bundle, then call again.",
+        "45 CFR 164.312(c)(1); AICPA TSC CC6.7",
+    ),
     "review-overdue": Reason(
         "Vendor not approved or review overdue",
         "The vendor is not approved, its approval with conditions has ended, or its review is due.",

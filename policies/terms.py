@@ -30,12 +30,29 @@ class ClassTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantTerms:
+    """A grant to send prompts, as the gate takes it: from `starts_at` until just before `ends_at`.
+
+    `since` and `until` are the organization's days of its first and last moment.
+    """
+
+    grant_id: int
+    actor: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    since: dt.date
+    until: dt.date
+
+
+@dataclass(frozen=True, slots=True)
 class UseTerms:
     """An integration as it stands: what it may do, and whether that was approved.
 
     `approved_until` is the approval's last day; None if nothing stands approved.
     `terms_digest` and `approved_digest` are hex SHA-256 of the terms now and as approved.
     `classes` are all data classes of the organization; `allowed` the slugs approved here.
+    `rules_claim` is what the data rules in force support: safe_harbor, limited, "" without any.
+    `grants` are those to send prompts by actor, where only known actors may call.
     """
 
     integration: str
@@ -49,18 +66,34 @@ class UseTerms:
     deid_documented: bool
     deid_until: dt.date | None
     known_actors_only: bool
-    granted_actors: frozenset[str]
+    grants: Mapping[str, tuple[GrantTerms, ...]]
     allowed: frozenset[str]
     classes: tuple[ClassTerms, ...]
     account: str = ""
     endpoint: str = ""
     features: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    rules_claim: str = ""
+
+    def grant_at(self, actor: str, at: dt.datetime) -> GrantTerms | None:
+        """The actor's grant at the moment `at`, of several the one that ends last."""
+        standing = (g for g in self.grants.get(actor, ()) if g.starts_at <= at < g.ends_at)
+        return max(standing, key=lambda grant: grant.ends_at, default=None)
+
+    def grant_on(self, on: dt.date, actor: str | None = None) -> GrantTerms | None:
+        """As `grant_at`, at some moment of the day `on`; without an actor, of whichever."""
+        of_actors = self.grants.values() if actor is None else [self.grants.get(actor, ())]
+        standing = (g for grants in of_actors for g in grants if g.since <= on <= g.until)
+        return max(standing, key=lambda grant: grant.ends_at, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class CallTerms:
-    """One call as its caller describes it. `actor` is `type:id`, `endpoint` a host."""
+    """One call as its caller describes it. `actor` is `type:id`, `endpoint` a host.
+
+    `grant` is what lets the actor call, if anything does; asked for only where it must be known.
+    `bundle_stale`: it was not made under rules that hold, or did until 15 minutes before.
+    """
 
     model: str
     region: str
@@ -68,10 +101,14 @@ class CallTerms:
     data_classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     actor: str = ""
+    grant: GrantTerms | None = None
     endpoint: str = ""
+    bundle_stale: bool = False
 
 
-PaperKind = Literal["agreement", "report", "fact", "approval", "determination", "review", "service"]
+PaperKind = Literal[
+    "agreement", "report", "fact", "approval", "determination", "review", "service", "grant"
+]
 
 
 @dataclass(frozen=True, slots=True)

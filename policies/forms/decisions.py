@@ -6,11 +6,13 @@ import datetime as dt
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from policies.models import IntegrationKey
 from policies.services.grants import GRANTS
-from policies.services.keys import LONGEST, KeyTerms
+from policies.services.keys import KeyTerms
+from policies.services.secret_texts import LONGEST
 
 
 class DecisionForm(forms.Form):
@@ -131,6 +133,31 @@ class GrantForm(forms.Form):
         widget=forms.CheckboxSelectMultiple(attrs={"class": "in-row"}),
         error_messages={"invalid_choice": "Choose what is granted from the list."},
     )
+    purpose = forms.CharField(
+        label="What for",
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="An auditor reads it. No patient's data.",
+    )
+    last_day = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="It ends with this day by itself.",
+    )
+
+    def __init__(self, *args: Any, on: dt.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.on = on
+        self.longest = on + dt.timedelta(days=settings.GRANT_DAYS - 1)
+        self.initial = {"last_day": self.longest, **self.initial}
+
+    def clean_last_day(self) -> dt.date:
+        last: dt.date = self.cleaned_data["last_day"]
+        if not self.on <= last <= self.longest:
+            raise forms.ValidationError(
+                f"Choose a day from today on, within {settings.GRANT_DAYS} days."
+            )
+        return last
 
 
 class OwnerForm(forms.Form):

@@ -92,7 +92,7 @@ class DataClassForm(forms.ModelForm):
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
-        if slug == "new" or slug != slug.lower():
+        if slug in ("new", "data") or slug != slug.lower():
             raise ValidationError("Use lower case letters, digits and -, and another word.")
         return slug
 

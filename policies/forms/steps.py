@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from policies.models import DataClass, Integration
+from policies.models import DataClass, DataPolicy, Integration, PolicyVersion
 from vendors.models import Document, Service, ServiceRegion
 from vendors.models.register import MODEL_PATTERN, ONE_HOST, REGION, WORD
 from vendors.posture import matches
@@ -265,6 +265,30 @@ class ControlsStep(Step):
         label="Known actors only",
         help_text="Deny calls whose actor holds no grant to send prompts here.",
     )
+    data_policy = forms.ModelChoiceField(
+        DataPolicy.objects.none(),
+        required=False,
+        label="Data rules",
+        to_field_name="slug",
+        empty_label="none: its client changes nothing in what it sends",
+        help_text="What may stand in its prompts, and in what form it leaves.",
+        error_messages={"invalid_choice": "Choose a policy from the list."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.answers.get("policy_is_set"):
+            # Once approved, officers change it on the integration's own page.
+            del self.fields["data_policy"]
+            return
+        field = self.fields["data_policy"]
+        assert isinstance(field, forms.ModelChoiceField)
+        in_force = PolicyVersion.objects.filter(state=PolicyVersion.State.APPROVED)
+        field.queryset = DataPolicy.objects.filter(versions__in=in_force).distinct()
+
+    def stored(self, by: Any) -> dict[str, Any]:
+        policy = self.cleaned_data.get("data_policy")
+        return {**self.cleaned_data, "data_policy": policy.slug if policy else None}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -30,6 +30,9 @@ class IntegrationKey(models.Model):
     class Scope(models.TextChoices):
         CALLS_WRITE = "calls:write", "Write call records"
         CALLS_READ = "calls:read", "Read call records"
+        BUNDLE_READ = "bundle:read", "Read the bundle of rules of its integration"
+        LOG_READ = "log:read", "Read checkpoints and proofs of the ledger"
+        OTLP_WRITE = "otlp:write", "Tell of calls by OpenTelemetry"
         DECIDE = "decide", "Ask the gate without a record"
 
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="keys")

@@ -70,6 +70,7 @@ class Integration(models.Model):
     class Deidentification(models.TextChoices):
         NONE = "none", "None"
         SAFE_HARBOR = "safe_harbor", "Safe Harbor"
+        RULES = "rules", "Safe Harbor by data rules"
         EXPERT = "expert", "Expert Determination"
 
     class AuditMode(models.TextChoices):
@@ -305,6 +306,15 @@ class IntegrationEvent(models.Model):
         OWNER_CHANGED = "owner_changed", "Owner changed"
         GRANT_GIVEN = "grant_given", "Grant given"
         GRANT_WITHDRAWN = "grant_withdrawn", "Grant withdrawn"
+        GRANT_ASKED = "grant_asked", "Grant asked for"
+        GRANT_REFUSED = "grant_refused", "Grant refused"
+        GRANT_ENDED = "grant_ended", "Grant ended"
+        BROKEN_IN = "broken_in", "Emergency access taken"
+        EMERGENCY_REVIEWED = "break_in_reviewed", "Emergency access reviewed"
+        POLICY_SET = "policy_set", "Data policy set"
+        POLICY_TAKEN = "policy_taken", "Data policy taken away"
+        GLASS_BROKEN = "glass_broken", "Glass broken: may go on without the portal"
+        GLASS_MENDED = "glass_mended", "Glass mended: recorded strictly again"
 
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=17, choices=Kind)

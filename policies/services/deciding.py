@@ -13,7 +13,9 @@ from django.db.models.functions import JSONObject
 
 from countersign.canonical import Json, digest
 from policies.gate import CallTerms, ClassTerms, UseTerms, Verdict, as_if_approved, combine, decide
-from policies.models import Approval, DataClass, Integration, PromptGrant, Requirement
+from policies.models import Approval, DataClass, Integration, Requirement
+from policies.services.prompt_grants import foremost
+from policies.services.rule_claims import claims_on
 from vendors.services.postures import postures
 
 if TYPE_CHECKING:
@@ -127,14 +129,8 @@ def standing_approvals(integration_ids: Collection[int]) -> dict[int, Approval]:
     return {a.integration_id: a for a in newest if a.decision == Approval.Decision.APPROVE}
 
 
-def granted_actors(integration: Integration) -> frozenset[str]:
-    """The actors, as `user:<e-mail>`, that hold a send_prompt grant on the integration."""
-    grants = PromptGrant.objects.filter(object_pk=str(integration.pk))
-    return frozenset(f"user:{email}" for email in grants.values_list("email", flat=True))
-
-
-def use_terms(integration: Integration, classes: tuple[ClassTerms, ...]) -> UseTerms:
-    """The integration as it stands, in the form that the gate takes."""
+def use_terms(integration: Integration, classes: tuple[ClassTerms, ...], on: dt.date) -> UseTerms:
+    """The integration as it stands on a day, in the form that the gate takes."""
     approval = standing_approval(integration)
     use = unapproved_terms(integration, classes)
     return replace(
@@ -142,9 +138,8 @@ def use_terms(integration: Integration, classes: tuple[ClassTerms, ...]) -> UseT
         active=integration.state == Integration.State.ACTIVE,
         approved_digest=approval.terms_digest if approval else None,
         approved_until=approval.expires_on if approval else None,
-        granted_actors=granted_actors(integration)
-        if integration.known_actors_only
-        else frozenset(),
+        grants=foremost([integration], on).get(integration.pk, {}),
+        rules_claim=claims_on([integration], on).get(integration.pk, ""),
     )
 
 
@@ -162,7 +157,7 @@ def unapproved_terms(integration: Integration, classes: tuple[ClassTerms, ...]) 
         deid_documented=integration.deidentification_document_id is not None,
         deid_until=integration.deidentification_expires_on,
         known_actors_only=integration.known_actors_only,
-        granted_actors=frozenset(),
+        grants={},
         allowed=frozenset(class_slugs(integration)),
         classes=classes,
         account=integration.account,
@@ -172,15 +167,17 @@ def unapproved_terms(integration: Integration, classes: tuple[ClassTerms, ...]) 
     )
 
 
-def typical_calls(use: UseTerms) -> tuple[CallTerms, ...]:
+def typical_calls(use: UseTerms, on: dt.date) -> tuple[CallTerms, ...]:
     """The calls a preview decides on: each model with all data, by an actor who has a grant."""
+    grant = use.grant_on(on)
     classes = [c for c in use.classes if c.slug in use.allowed]
     call = CallTerms(
         model="",
         region=use.region,
         phi_present=any(c.is_phi for c in classes),
         data_classes=tuple(sorted(use.allowed)),
-        actor=min(use.granted_actors, default=""),
+        actor=grant.actor if grant else "",
+        grant=grant,
     )
     return tuple(replace(call, model=model) for model in use.models) or (call,)
 
@@ -188,16 +185,16 @@ def typical_calls(use: UseTerms) -> tuple[CallTerms, ...]:
 def evaluate(integration: Integration, on: dt.date, call: CallTerms | None = None) -> Verdict:
     """What the gate says of `call` on the day `on`; without one, of a call of every model."""
     posture = postures([integration.service], on)[integration.service_id]
-    use = use_terms(integration, class_terms())
-    calls = (call,) if call else typical_calls(use)
+    use = use_terms(integration, class_terms(), on)
+    calls = (call,) if call else typical_calls(use, on)
     return combine(decide(posture, use, c, on) for c in calls)
 
 
 def evaluate_as_approved(integration: Integration, on: dt.date, *, until: dt.date) -> Verdict:
     """What the gate would say if the integration were approved until the day `until` and active."""
     posture = postures([integration.service], on)[integration.service_id]
-    use = as_if_approved(use_terms(integration, class_terms()), until)
-    return combine(decide(posture, use, c, on) for c in typical_calls(use))
+    use = as_if_approved(use_terms(integration, class_terms(), on), until)
+    return combine(decide(posture, use, c, on) for c in typical_calls(use, on))
 
 
 def preview(
@@ -210,6 +207,8 @@ def preview(
     integration.class_slugs = sorted(slugs)  # type: ignore[attr-defined]
     use = as_if_approved(unapproved_terms(integration, class_terms()), until)
     if integration.pk is not None:
-        use = replace(use, granted_actors=granted_actors(integration))
+        claim = claims_on([integration], on).get(integration.pk, "")
+        granted = foremost([integration], on).get(integration.pk, {})
+        use = replace(use, grants=granted, rules_claim=claim)
     posture = postures([integration.service], on)[integration.service_id]
-    return combine(decide(posture, use, call, on) for call in typical_calls(use))
+    return combine(decide(posture, use, call, on) for call in typical_calls(use, on))

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
-from policies.models import DataClass, Integration, IntegrationDraft
+from policies.models import DataClass, DataPolicy, Integration, IntegrationDraft
 from policies.services.deciding import changed_terms, class_slugs, material_terms
 from policies.services.lifecycle import change, create_draft, submit
-from policies.services.trail import Person
+from policies.services.policy_uses import assign, take, use_of
+from policies.services.trail import Person, Refused
 from vendors.models import Document, Service
 
 PLAIN = (
@@ -29,6 +30,8 @@ PLAIN = (
 # Answers of an optional part; drafts from before it was asked have none.
 PLACE = ("account", "endpoint")
 LISTS = ("features", "settings_made")
+# Until an officer has decided, the form also says by which data policy it goes.
+EARLY = (Integration.State.DRAFT, Integration.State.CHANGES)
 
 
 def answers_of(integration: Integration) -> dict[str, Any]:
@@ -44,7 +47,14 @@ def answers_of(integration: Integration) -> dict[str, Any]:
         **{name: getattr(integration, name) for name in PLACE},
         **{name: list(getattr(integration, name)) for name in LISTS},
         "known_actors_only": integration.known_actors_only,
+        "data_policy": _policy_slug(integration),
+        "policy_is_set": integration.state not in EARLY,
     }
+
+
+def _policy_slug(integration: Integration) -> str | None:
+    use = use_of(integration)
+    return use.policy.slug if use else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,22 @@ def finish(
         saved = create_draft(values.fields, values.data_classes, by=by, at=at)
     else:
         saved = change(draft.integration, values.fields, values.data_classes, by=by, at=at)
+    if draft.integration is None or draft.integration.state in EARLY:
+        _go_by(saved, draft.answers.get("data_policy"), by=by, at=at)
     if hand_in:
         saved = submit(saved, by=by, at=at)
     draft.delete()
     return saved
+
+
+def _go_by(integration: Integration, slug: str | None, *, by: Person, at: dt.datetime) -> None:
+    """Let the integration go by the policy that the form names, or by none. Raises: Refused."""
+    if slug == _policy_slug(integration):
+        return
+    if slug is None:
+        take(integration, by=by, at=at)
+        return
+    policy = DataPolicy.objects.filter(slug=slug).first()
+    if policy is None:
+        raise Refused("The data policy that was chosen is not there any more.")
+    assign(integration, policy, by=by, at=at)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 import ipaddress
 import re
 from dataclasses import dataclass
 
 from policies.models import IntegrationKey
+from policies.services.secret_texts import hash_secret
+from vendors.network import Network, is_inside
 
 SECRET = re.compile(r"csk_(?:live|test)_[A-Za-z0-9_-]{16,120}")
 
@@ -48,7 +49,7 @@ class KeyFacts:
     secret_sha256: str
     livemode: bool
     scopes: frozenset[str]
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    networks: tuple[Network, ...]
     expires_at: dt.datetime
     revoked_at: dt.datetime | None
 
@@ -62,7 +63,7 @@ def presented(header: str | None, peer: str) -> Caller:
         raise KeyRefused("not-authenticated")
     if not SECRET.fullmatch(secret):
         raise KeyRefused("key-invalid")
-    return Caller(hashlib.sha256(secret.encode()).hexdigest(), peer)
+    return Caller(hash_secret(secret), peer)
 
 
 def find_key(secret_sha256: str) -> KeyFacts | None:
@@ -104,18 +105,6 @@ def check(
         raise KeyRefused("key-expired")
     if scope is not None and scope not in key.scopes:
         raise KeyRefused("key-scope")
-    if key.networks and not _inside(caller.peer, key):
+    if key.networks and caller.peer and not is_inside(caller.peer, key.networks):
         raise KeyRefused("key-network")
     return key
-
-
-def _inside(peer: str, key: KeyFacts) -> bool:
-    if not peer:
-        return True
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in key.networks)

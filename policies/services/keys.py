@@ -1,20 +1,11 @@
-"""Keys of integrations: how they are made, recognised, rotated and revoked.
+"""Keys of integrations: how they are made, rotated and revoked.
 
-A key reads `csk_live_` or `csk_test_`, 12 characters that name it, 32 random ones (190 bits) and 6
-of a CRC-32 over all before them, all of 0-9 A-Z a-z. The checksum lets a scanner or a typing error
-be told without asking the portal; it protects nothing. Only the SHA-256 of the whole is stored: a
-slow hash is for passwords, which people choose.
+How a key is written, the client knows too: `countersign.keytext`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import ipaddress
-import re
-import secrets
-import string
-import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,72 +13,28 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from policies.models import Integration, IntegrationKey
-from policies.services.lifecycle import FINAL, activate
-from policies.services.trail import Kind, Refused, State, locked, note_event
+from policies.services.lifecycle import activate
+from policies.services.secret_texts import LONGEST, hash_secret, new_public_id, new_secret
+from policies.services.trail import FINAL, Kind, Refused, State, locked, note_event
+from vendors.network import NOT_A_NETWORK, plain_networks
 
 if TYPE_CHECKING:
     from policies.services.trail import Person
 
-ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-PUBLIC_LENGTH, RANDOM_LENGTH, CHECKSUM_LENGTH = 12, 32, 6
-KEY = re.compile(
-    rf"csk_(?P<mode>live|test)_(?P<public>[0-9A-Za-z]{{{PUBLIC_LENGTH}}})"
-    rf"[0-9A-Za-z]{{{RANDOM_LENGTH}}}[0-9A-Za-z]{{{CHECKSUM_LENGTH}}}"
-)
-LONGEST = dt.timedelta(days=365)
 LONGEST_GRACE_HOURS = 72
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedKey:
-    """What a well-formed key says of itself; whether it is ours, the database knows."""
-
-    public_id: str
-    livemode: bool
-
-
-def checksum(text: str) -> str:
-    """CRC-32 of the text in base 62, six characters."""
-    number = zlib.crc32(text.encode())
-    digits = ""
-    for _ in range(CHECKSUM_LENGTH):
-        number, rest = divmod(number, len(ALPHABET))
-        digits = ALPHABET[rest] + digits
-    return digits
-
-
-def parse_key(text: str) -> ParsedKey | None:
-    """What the key says of itself, or None if it is not well formed; asks nobody."""
-    match = KEY.fullmatch(text)
-    if match is None or checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
-        return None
-    return ParsedKey(match["public"], match["mode"] == "live")
-
-
-def hash_secret(text: str) -> str:
-    """SHA-256 of a key, in hex: what is stored of it."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def make_secret(public_id: str, *, livemode: bool) -> str:
     """A new key for this public id."""
-    body = f"csk_{'live' if livemode else 'test'}_{public_id}{_random(RANDOM_LENGTH)}"
-    return body + checksum(body)
+    return new_secret("csk_live_" if livemode else "csk_test_", public_id)
 
 
 def _networks(cidrs: Iterable[str]) -> list[str]:
     """Networks in their plain form. Raises: Refused for what is none."""
-    found = []
-    for cidr in cidrs:
-        try:
-            found.append(str(ipaddress.ip_network(cidr.strip())))
-        except ValueError:
-            raise Refused("A network is written like 10.20.0.0/16, host bits zero.") from None
-    return found
+    try:
+        return plain_networks(cidrs)
+    except ValueError:
+        raise Refused(NOT_A_NETWORK) from None
 
 
 def _checked_scopes(scopes: Collection[str]) -> list[str]:
@@ -110,7 +57,10 @@ class KeyTerms:
 
     name: str
     livemode: bool = True
-    scopes: tuple[str, ...] = (IntegrationKey.Scope.CALLS_WRITE.value,)
+    scopes: tuple[str, ...] = (
+        IntegrationKey.Scope.CALLS_WRITE.value,
+        IntegrationKey.Scope.BUNDLE_READ.value,
+    )
     cidrs: tuple[str, ...] = ()
     expires_at: dt.datetime | None = None
 
@@ -150,7 +100,7 @@ def issue_key(
 
 
 def _store(key: IntegrationKey) -> tuple[IntegrationKey, str]:
-    key.public_id = _random(PUBLIC_LENGTH)
+    key.public_id = new_public_id()
     secret = make_secret(key.public_id, livemode=key.livemode)
     key.secret_sha256 = hash_secret(secret)
     key.full_clean(exclude=["created_by"])

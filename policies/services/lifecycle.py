@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.text import slugify
 from guardian.shortcuts import assign_perm
 
 from countersign.canonical import digest
 from policies.models import Approval, Integration, IntegrationKey
 from policies.roles import OWNER
 from policies.services.deciding import changed_terms, material_terms, standing_approval
-from policies.services.trail import Kind, Refused, State, in_state, locked, note_event
+from policies.services.trail import FINAL, Kind, Refused, State, in_state, locked, note_event
+from vendors.services.slugs import free_slug
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -48,22 +48,8 @@ EDITABLE = (
 )
 # Addresses beside those of integrations.
 RESERVED_SLUGS = frozenset({"new", "drafts"})
-FINAL = (State.REJECTED, State.RETIRED)
 # Who did one of these had a hand in what is decided on, and does not decide.
 AUTHORSHIP = (Kind.CREATED, Kind.CHANGED, Kind.SUBMITTED)
-
-
-def free_slug(name: str) -> str:
-    """A slug made of the name that no integration has yet."""
-    base = slugify(name)[:70].strip("-") or "integration"
-    taken = RESERVED_SLUGS | set(
-        Integration.objects.filter(slug__startswith=base).values_list("slug", flat=True)
-    )
-    number, slug = 1, base
-    while slug in taken:
-        number += 1
-        slug = f"{base}-{number}"
-    return slug
 
 
 @transaction.atomic
@@ -77,7 +63,8 @@ def create_draft(
     """
     integration = Integration(
         **{name: values[name] for name in EDITABLE if name in values},
-        slug=values.get("slug") or free_slug(values["name"]),
+        slug=values.get("slug")
+        or free_slug(Integration, values["name"], taken=RESERVED_SLUGS, otherwise="integration"),
         owner_id=by.pk,
         created_by_id=by.pk,
     )

@@ -114,7 +114,7 @@ def _phi_use(
         deid_documented=False,
         deid_until=None,
         known_actors_only=False,
-        granted_actors=frozenset(),
+        grants={},
         allowed=frozenset(phi),
         classes=classes,
         account=account,

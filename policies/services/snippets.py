@@ -138,3 +138,58 @@ def curl_snippet(integration: Integration, *, url: str, secret: str) -> str:
         authorization=shlex.quote(f"Authorization: Bearer {secret}"),
         body=json.dumps(body, indent=2),
     )
+
+
+# How the client of each provider is made; others are called over plain HTTP.
+CLIENTS = {
+    "openai": ("openai", "OpenAI()"),
+    "azure.ai.openai": ("openai", "AzureOpenAI()"),
+    "azure.ai.inference": ("openai", "AzureOpenAI()"),
+    "anthropic": ("anthropic", "Anthropic()"),
+    "aws.bedrock": ("anthropic", "AnthropicBedrock()"),
+    "gcp.gemini": ("google.genai", "Client()"),
+    "gcp.vertex_ai": ("google.genai", "Client(vertexai=True)"),
+    "cohere": ("cohere", "ClientV2()"),
+    "mistral_ai": ("mistralai", "Mistral()"),
+}
+GUARD = Template('''\
+"""Every call of this client follows the data rules, and is on record before it is made.
+
+pip install countersign
+"""
+
+import os
+
+from countersign import Portal, guard
+from $package import $name
+
+portal = Portal(
+    $url,
+    os.environ["COUNTERSIGN_KEY"],
+    integration=$slug,
+    bundle_key=$bundle_key,
+)
+client = guard(portal, $made)
+
+with portal.actor("user:42", purpose=$purpose):
+    ...  # use the client as before; portal.reveal(text) puts values back into an answer
+''')
+
+
+def guard_snippet(
+    *, url: str, slug: str, bundle_key: str, provider: str = "openai", purpose: str = "treatment"
+) -> str:
+    """The lines that guard a provider's client, with the key that the portal's bundles are held to.
+
+    `url` is the portal's own address; `bundle_key` the public key in hex.
+    """
+    package, made = CLIENTS.get(provider, ("httpx", "Client()"))
+    return GUARD.substitute(
+        package=package,
+        name=made.partition("(")[0],
+        made=made,
+        url=_quoted(url),
+        slug=_quoted(slug),
+        bundle_key=_quoted(bundle_key),
+        purpose=_quoted(purpose),
+    )

@@ -24,6 +24,8 @@ class Person(Protocol):
 
 
 State = Integration.State
+# What has ended for good.
+FINAL = (State.REJECTED, State.RETIRED)
 Kind = IntegrationEvent.Kind
 
 

@@ -60,7 +60,7 @@ def live_uses(vendor: Vendor, on: dt.date) -> Uses:
     found = tuple(for_gate(wanted).select_related("service", "owner"))
     return Uses(
         found,
-        use_terms_of(found, class_terms()),
+        use_terms_of(found, class_terms(), on),
         postures([i.service for i in found], on),
         on,
     )
@@ -76,7 +76,7 @@ def uncovered_uses(vendor: Vendor, on: dt.date) -> list[UncoveredUse]:
     for integration in uses.asking():
         use = uses.terms[integration.pk]
         phi = any(c.is_phi for c in _classes(use))
-        for call in typical_calls(use):
+        for call in typical_calls(use, on):
             target, missing = uses.missing(integration, call)
             if missing is not None:
                 found.append(UncoveredUse(integration, target, missing, phi))

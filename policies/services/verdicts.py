@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -18,8 +18,10 @@ from policies.gate import (
     decide,
     judge,
 )
-from policies.models import Approval, DataClass, Integration, PromptGrant
+from policies.models import Approval, DataClass, Integration
 from policies.services.deciding import class_terms, typical_calls, unapproved_terms
+from policies.services.prompt_grants import everybodys, foremost
+from policies.services.rule_claims import claims_on
 from vendors import as_of
 from vendors.models import Epoch
 from vendors.services.postures import postures
@@ -35,18 +37,27 @@ def for_gate(integrations: QuerySet[Integration]) -> QuerySet[Integration]:
     )
     found: QuerySet[Integration] = (
         integrations.with_standing_approval()  # type: ignore[attr-defined]
-        .select_related("service__vendor", "deidentification_document")
+        .select_related("service__vendor", "deidentification_document", "policy_use")
         .annotate(class_slugs=ArraySubquery(slugs))
     )
     return found
 
 
 def use_terms_of(
-    integrations: Iterable[Integration], classes: tuple[ClassTerms, ...]
+    integrations: Iterable[Integration],
+    classes: tuple[ClassTerms, ...],
+    on: dt.date,
+    *,
+    for_calls: bool = False,
 ) -> dict[int, UseTerms]:
-    """The terms of each integration that came from `for_gate`, by its id; at most one query."""
+    """The terms on a day of each integration that came from `for_gate`, by its id.
+
+    At most two queries: of grants and of data rules, where any asks for them. Of grants, one for
+    each integration, by which a page tells whether anybody may call; all of them `for_calls`.
+    """
     integrations = list(integrations)
-    granted = _granted([i.pk for i in integrations if i.known_actors_only])
+    claims = claims_on(integrations, on)
+    granted = everybodys(integrations) if for_calls else foremost(integrations, on)
     found = {}
     for integration in integrations:
         newest = getattr(integration, "newest_decision", None) or {}
@@ -56,19 +67,9 @@ def use_terms_of(
             active=integration.state == Integration.State.ACTIVE,
             approved_digest=newest["terms_digest"] if stands else None,
             approved_until=dt.date.fromisoformat(newest["expires_on"]) if stands else None,
-            granted_actors=frozenset(granted.get(integration.pk, ())),
+            grants=granted.get(integration.pk, {}),
+            rules_claim=claims.get(integration.pk, ""),
         )
-    return found
-
-
-def _granted(pks: Collection[int]) -> dict[int, list[str]]:
-    """Actors with a send_prompt grant, by integration; no query where nobody asks."""
-    found: dict[int, list[str]] = {}
-    if not pks:
-        return found
-    rows = PromptGrant.objects.filter(object_pk__in=[str(pk) for pk in pks])
-    for pk, email in rows.values_list("object_pk", "email"):
-        found.setdefault(int(pk), []).append(f"user:{email}")
     return found
 
 
@@ -87,10 +88,11 @@ def verdicts(
         wanted = Integration.objects.filter(pk__in=[i.pk for i in integrations])
         integrations = list(for_gate(wanted))
     found = postures([i.service for i in integrations], on)
-    uses = use_terms_of(integrations, class_terms() if classes is None else classes)
+    uses = use_terms_of(integrations, class_terms() if classes is None else classes, on)
     return {
         i.pk: combine(
-            decide(found[i.service_id], uses[i.pk], call, on) for call in typical_calls(uses[i.pk])
+            decide(found[i.service_id], uses[i.pk], call, on)
+            for call in typical_calls(uses[i.pk], on)
         )
         for i in integrations
     }
@@ -124,11 +126,11 @@ def judge_all(
     integrations = list(integrations)
     services = {i.service_id: i.service for i in integrations}
     found = postures(list(services.values()), on)
-    uses = use_terms_of(integrations, classes)
+    uses = use_terms_of(integrations, classes, on)
     return {
         i.pk: all(
             judge(found[i.service_id], uses[i.pk], call, on).allowed
-            for call in typical_calls(uses[i.pk])
+            for call in typical_calls(uses[i.pk], on)
         )
         for i in integrations
     }

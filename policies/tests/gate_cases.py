@@ -3,6 +3,7 @@
 import datetime as dt
 
 from policies.gate import CallTerms, ClassTerms, UseTerms
+from policies.terms import GrantTerms
 from vendors.coverage import Limits, ReportFacts
 from vendors.posture import AgreementFacts, FactValue, Scope, ServicePosture
 from vendors.tests.make import TODAY, YEAR
@@ -66,8 +67,16 @@ USE = UseTerms(
     deid_documented=False,
     deid_until=None,
     known_actors_only=False,
-    granted_actors=frozenset(),
+    grants={},
     allowed=frozenset({"phi"}),
     classes=(PHI,),
+)
+GRANT = GrantTerms(
+    grant_id=1,
+    actor="user:a@example.com",
+    starts_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    ends_at=dt.datetime.combine(TODAY + DAY, dt.time(), dt.UTC),
+    since=dt.date(2026, 1, 1),
+    until=TODAY,
 )
 CALL = CallTerms("gpt-5", "us-east-1", phi_present=True, data_classes=("phi",))

@@ -10,11 +10,27 @@ from django.contrib.auth.models import Group
 from guardian.shortcuts import assign_perm
 
 from countersign.canonical import digest
-from policies.models import Approval, DataClass, Integration, IntegrationKey
+from countersign.rules import Policy
+from countersign.rules.claims import claim
+from policies.models import (
+    Approval,
+    DataClass,
+    DataPolicy,
+    Grant,
+    Integration,
+    IntegrationKey,
+    PolicyVersion,
+    Principal,
+    PrincipalGroup,
+)
 from policies.roles import OWNER
+from policies.services import policy_uses, versions
 from policies.services.deciding import material_terms
-from policies.services.keys import hash_secret, make_secret
+from policies.services.granting import Wanted, give_grant
+from policies.services.keys import make_secret
 from policies.services.people import sync_roles
+from policies.services.principals import principal_of
+from policies.services.secret_texts import hash_secret
 from vendors.models import Service
 from vendors.tests import make
 from vendors.tests.make import TODAY, YEAR
@@ -36,9 +52,17 @@ def person(role: str = "", email: str = ""):
         email or f"{role or 'person'}{next(_number)}@example.com"
     )
     if role:
-        sync_roles()
-        user.groups.add(Group.objects.get(name=ROLES[role]))
+        user.groups.add(_group(ROLES[role]))
     return user
+
+
+def _group(name: str) -> Group:
+    """A role's group. The tests' database holds all of them; one that took them away gets them."""
+    found = Group.objects.filter(name=name).first()
+    if found is None:
+        sync_roles()
+        found = Group.objects.get(name=name)
+    return found
 
 
 def data_class(slug: str = "phi", **fields) -> DataClass:
@@ -101,6 +125,20 @@ def active_integration(**fields) -> Integration:
     return made
 
 
+def grant(of: Integration, to, *names: str, at: dt.datetime = NOON, **fields) -> list[Grant]:
+    """Grants of a person, a principal or a group on the integration, for 30 days from `at`."""
+    by = fields.pop("by", None) or person("officer")
+    if isinstance(to, PrincipalGroup):
+        holder = {"group": to}
+    else:
+        holder = {"principal": to if isinstance(to, Principal) else principal_of(to, at=at)}
+    fields = {"purpose": "Intake notes", "ends_at": at + dt.timedelta(days=30), **fields}
+    return [
+        give_grant(of, Wanted(permission=name, **holder, **fields), by=by, at=at)
+        for name in names or ("send_prompt",)
+    ]
+
+
 def key(
     of: Integration, *, secret: str = "", at: dt.datetime = NOON, **fields
 ) -> tuple[IntegrationKey, str]:
@@ -118,3 +156,40 @@ def key(
     }
     sha256 = hash_secret(secret)
     return IntegrationKey.objects.create(integration=of, secret_sha256=sha256, **fields), secret
+
+
+def policy_version(
+    policy: DataPolicy | None = None, *, document=None, at: dt.datetime = NOON, by=None
+) -> PolicyVersion:
+    """A version that waits for a decision; of a new policy and saying what the starter says."""
+    document = versions.starter_document() if document is None else document
+    by = by or person("officer")
+    if policy is None:
+        number = next(_number)
+        policy = DataPolicy.objects.create(
+            slug=f"policy-{number}", name=f"Policy {number}", created_by=by, created_at=at
+        )
+    parsed = Policy.parse(document)
+    return PolicyVersion.objects.create(
+        policy=policy,
+        number=policy.versions.count() + 1,
+        document=document,
+        digest=parsed.digest,
+        claim=claim(parsed).kind,
+        note="A first version.",
+        made_by=by,
+        made_at=at,
+    )
+
+
+def data_policy(*, document=None, at: dt.datetime = NOON) -> DataPolicy:
+    """A data policy with a version in force from `at` on."""
+    version = policy_version(document=document, at=at)
+    return versions.approve(version, by=person("officer"), at=at).policy
+
+
+def ruled(of: Integration, *, document=None, at: dt.datetime = NOON) -> DataPolicy:
+    """The policy that the integration goes by from `at` on: a new one."""
+    policy = data_policy(document=document, at=at)
+    policy_uses.assign(of, policy, by=person("officer"), at=at)
+    return policy

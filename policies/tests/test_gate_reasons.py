@@ -7,7 +7,7 @@ import pytest
 
 from policies.gate import CallTerms, ClassTerms, decide
 from policies.reasons import REASONS, UNCONDITIONAL
-from policies.tests.gate_cases import CALL, PHI, POSTURE, USE, baa, fact, report
+from policies.tests.gate_cases import CALL, GRANT, PHI, POSTURE, USE, baa, fact, report
 from vendors.coverage import CarveOut
 from vendors.posture import Place
 from vendors.tests.make import TODAY
@@ -62,7 +62,12 @@ BROKEN = {
         (replace(POSTURE, models=("o1",)), USE, CALL),
     ],
     "principal-not-granted": [
-        (POSTURE, replace(USE, known_actors_only=True), replace(CALL, actor="user:a@example.com"))
+        (POSTURE, replace(USE, known_actors_only=True), replace(CALL, actor="user:a@example.com")),
+        (
+            POSTURE,
+            replace(USE, known_actors_only=True),
+            replace(CALL, grant=replace(GRANT, until=TODAY - DAY)),
+        ),
     ],
     "baa-missing": [
         (replace(POSTURE, baas=()), USE, CALL),
@@ -211,6 +216,12 @@ BROKEN = {
             CALL,
         ),
     ],
+    "deid-not-by-rules": [
+        (POSTURE, replace(USE, deidentification="rules"), CALL),
+        (POSTURE, replace(USE, deidentification="rules", rules_claim="limited"), CALL),
+        (POSTURE, replace(USE, deidentification="rules", deid_documented=True), CALL),
+    ],
+    "bundle-too-old": [(POSTURE, USE, replace(CALL, bundle_stale=True))],
     "review-overdue": [
         (replace(POSTURE, vendor_state="suspended"), USE, CALL),
         (replace(POSTURE, review_due_on=TODAY - DAY), USE, CALL),
@@ -284,6 +295,7 @@ GOOD = [
     ),
     (replace(POSTURE, vendor_state="approved", conditional_until=TODAY - DAY), USE, CALL),
     (replace(POSTURE, retired_on=TODAY + DAY), USE, CALL),
+    (POSTURE, replace(USE, deidentification="rules", rules_claim="safe_harbor"), CALL),
 ]
 CASES = [(code, *case) for code, cases in BROKEN.items() for case in cases]
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countersign.keytext import parse_key
 from policies.models import Integration, IntegrationKey
 from policies.services.keys import (
     KeyTerms,
-    hash_secret,
     issue_key,
     make_secret,
-    parse_key,
     revoke_key,
     rotate_key,
 )
 from policies.services.lifecycle import Refused
+from policies.services.secret_texts import hash_secret
 from policies.tests import make
 from policies.tests.make import NOON
 

@@ -48,7 +48,7 @@ def server(committed):
 
 def shown(client, settings, server, integration):
     """The page with a new key, as its engineer sees it."""
-    settings.PUBLIC_URL = server
+    settings.PUBLIC_URL = settings.INGEST_URL = server
     client.force_login(integration.owner)
     form = {
         "name": "pasted",

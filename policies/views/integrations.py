@@ -30,7 +30,8 @@ from policies.services.deciding import (
     material_terms,
     standing_approval,
 )
-from policies.services.lifecycle import FINAL, longest_approval
+from policies.services.lifecycle import longest_approval
+from policies.services.trail import FINAL
 from policies.services.verdicts import for_gate, verdicts
 from policies.views.access import address, integration_for, person
 from policies.views.presenting import (
@@ -42,6 +43,7 @@ from policies.views.presenting import (
     reason_lines,
     term_lines,
 )
+from policies.views.rules_using import policy_tab
 from vendors import as_of
 from vendors.exports import table_response
 from vendors.tables.columns import file_rows, headers
@@ -54,8 +56,10 @@ PER_PAGE = 25
 TABS = {
     "overview": "Overview",
     "trail": "Trail",
+    "rules": "Data rules",
     "keys": "Keys",
     "people": "People",
+    "completeness": "Completeness",
     "history": "History",
 }
 
@@ -161,6 +165,8 @@ def integration_detail(request: HttpRequest, slug: str) -> HttpResponseBase:
         "ended": integration.state in FINAL,
         **PARTS[tab](integration, verdict, now),
     }
+    if tab == "rules":
+        context |= policy_tab(request, integration)
     return render(request, "policies/integration_detail.html", context)
 
 
@@ -200,17 +206,19 @@ def _keys(integration: Integration, _verdict: Verdict, now: dt.datetime) -> dict
     }
 
 
-def _people(integration: Integration, _verdict: Verdict, _now: dt.datetime) -> dict[str, object]:
+def _people(integration: Integration, _verdict: Verdict, now: dt.datetime) -> dict[str, object]:
     return {
-        "grant_names": list(grants.GRANTS.values()),
-        "holders": [
-            {
-                "user": holder.user,
-                "cells": [(n, words, n in holder.names) for n, words in grants.GRANTS.items()],
-            }
-            for holder in grants.holders(integration)
-        ],
+        "grants": [
+            {"grant": grant, "days": (grant.ends_at - now).days}
+            for grant in grants.holders(integration, now)
+        ]
     }
+
+
+def _completeness(
+    integration: Integration, _verdict: Verdict, _now: dt.datetime
+) -> dict[str, object]:
+    return {"completeness_url": address("audits:integration-completeness", integration.slug)}
 
 
 def _history(_integration: Integration, _verdict: Verdict, _now: dt.datetime) -> dict[str, object]:
@@ -220,7 +228,9 @@ def _history(_integration: Integration, _verdict: Verdict, _now: dt.datetime) ->
 PARTS = {
     "overview": _overview,
     "trail": _trail,
+    "rules": _history,
     "keys": _keys,
     "people": _people,
+    "completeness": _completeness,
     "history": _history,
 }

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from policies.forms.decisions import KeyForm, RotationForm
 from policies.models import Integration, IntegrationKey
+from policies.services.bundle_keys import public_key
 from policies.services.keys import issue_key, revoke_key, rotate_key
-from policies.services.snippets import curl_snippet, python_snippet
+from policies.services.snippets import curl_snippet, guard_snippet, python_snippet
 from policies.services.trail import Refused
 from policies.views.access import address, integration_for, person, tell
 
@@ -53,11 +54,18 @@ def _shown_once(
 ) -> HttpResponse:
     """The page with the secret; it is kept by nobody: not by a browser's cache, nor a session."""
     integration.refresh_from_db()
-    url = f"{settings.PUBLIC_URL}/api/v1"
+    url = f"{settings.INGEST_URL}/api/v1"
     context = {
         "integration": integration,
         "key": key,
         "secret": secret,
+        "guard": guard_snippet(
+            url=settings.PUBLIC_URL,
+            slug=integration.slug,
+            bundle_key=public_key(),
+            provider=integration.service.provider,
+            purpose=integration.purpose,
+        ),
         "python": python_snippet(integration, url=url, secret=secret),
         "curl": curl_snippet(integration, url=url, secret=secret),
         "writes": IntegrationKey.Scope.CALLS_WRITE in key.scopes,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from policies.gate import Paper, Verdict
-from policies.models import Integration, IntegrationEvent
+from policies.models import Grant, Integration, IntegrationEvent
 from policies.reasons import REASONS, Reason
 from policies.views.access import address
 from vendors.models import Agreement, AssuranceReport, Dimension, Fact, Service
@@ -97,13 +98,14 @@ def banner(verdict: Verdict, on: dt.date) -> Banner:
     return Banner(kind, title, f"As things stand, {left}.{warned}")
 
 
-Names = dict[tuple[str, int | str], tuple[str, str, str]]
+Line: TypeAlias = tuple[str, str, str]
+Names = dict[tuple[str, int | str], Line]
 
 
 def paper_lines(
     verdict: Verdict, integration: Integration, on: dt.date, *, without: str = ""
 ) -> list[PaperLine]:
-    """The papers with links, those that end first on top; at most three queries.
+    """The papers with links, those that end first on top; at most four queries.
 
     `without` names a kind to leave out, such as an approval that is only supposed.
     """
@@ -137,21 +139,39 @@ def _names(papers: Iterable[Paper]) -> Names:
     ids: dict[str, list[int | str]] = {}
     for paper in papers:
         ids.setdefault(paper.kind, []).append(paper.ref)
-    found: Names = {}
-    if ids.get("agreement"):
-        for agreement in Agreement.objects.filter(pk__in=ids["agreement"]):
-            url = address("vendors:agreement-detail", agreement.pk)
-            found["agreement", agreement.pk] = (str(agreement), agreement.counterparty, url)
-    if ids.get("report"):
-        for report in AssuranceReport.objects.filter(pk__in=ids["report"]):
-            url = address("vendors:report-detail", report.pk)
-            found["report", report.pk] = (str(report), report.auditor, url)
-    if ids.get("fact"):
-        for fact in Fact.objects.filter(pk__in=ids["fact"]).select_related("service"):
-            url = address("vendors:service-detail", fact.service.slug)
-            label = f"{Dimension(fact.dimension).label}: {_value(fact)}"
-            found["fact", fact.pk] = (label, fact.get_grade_display(), url)
-    return found
+    return {
+        (kind, pk): line
+        for kind, read in READERS.items()
+        if ids.get(kind)
+        for pk, line in read(ids[kind])
+    }
+
+
+def _agreements(ids: list[int | str]) -> Iterator[tuple[int, Line]]:
+    for agreement in Agreement.objects.filter(pk__in=ids):
+        url = address("vendors:agreement-detail", agreement.pk)
+        yield agreement.pk, (str(agreement), agreement.counterparty, url)
+
+
+def _reports(ids: list[int | str]) -> Iterator[tuple[int, Line]]:
+    for report in AssuranceReport.objects.filter(pk__in=ids):
+        yield report.pk, (str(report), report.auditor, address("vendors:report-detail", report.pk))
+
+
+def _facts(ids: list[int | str]) -> Iterator[tuple[int, Line]]:
+    for fact in Fact.objects.filter(pk__in=ids).select_related("service"):
+        url = address("vendors:service-detail", fact.service.slug)
+        label = f"{Dimension(fact.dimension).label}: {_value(fact)}"
+        yield fact.pk, (label, fact.get_grade_display(), url)
+
+
+def _grants(ids: list[int | str]) -> Iterator[tuple[int, Line]]:
+    for grant in Grant.objects.filter(pk__in=ids).select_related("principal", "group"):
+        url = address("policies:grant-detail", grant.pk)
+        yield grant.pk, (str(grant), grant.get_kind_display(), url)
+
+
+READERS = {"agreement": _agreements, "report": _reports, "fact": _facts, "grant": _grants}
 
 
 def _value(fact: Fact) -> str:
@@ -170,7 +190,7 @@ def _own(paper: Paper, service: Service, integration: Integration | None) -> tup
         )
     if paper.kind == "service":
         return paper.label, service.name, address("vendors:service-detail", service.slug)
-    if integration is None:
+    if integration is None or paper.kind == "grant":
         return paper.label, "", ""
     page = address("policies:integration-detail", integration.slug)
     if paper.kind == "determination":

@@ -27,8 +27,8 @@ from policies.services.drafts import (
     values_of,
 )
 from policies.services.grants import may
-from policies.services.lifecycle import FINAL, longest_approval
-from policies.services.trail import Refused
+from policies.services.lifecycle import longest_approval
+from policies.services.trail import FINAL, Refused
 from policies.views.access import integration_for, person
 from policies.views.presenting import banner, paper_lines, reason_lines, term_lines
 from vendors.models import Service
