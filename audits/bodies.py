@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from vendors.bodies.reading import Reader
+from vendors.bodies.reading import BadBody, Reader
 
 # Each pattern ends in \Z: a $ would let a line break through.
 Word: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}\Z")]
@@ -43,17 +43,20 @@ Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Moment: TypeAlias = Annotated[
     dt.datetime, Meta(tz=True, description="RFC 3339 with its offset from UTC.")
 ]
+# Further than any call, and well within what the database and Python tell of moments.
+EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+LATEST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 Outcome: TypeAlias = Literal["succeeded", "failed", "timeout", "cancelled", "blocked", "unknown"]
 
 
-class Actor(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Actor(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, gc=False):
     """Who is behind the call: an id, never a name."""
 
     type: Literal["user", "service", "agent", "system"]
     id: Identity
 
 
-class CallBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class CallBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, gc=False):
     """A call about to be made. `call_id` should be a UUIDv7; it makes repeats harmless."""
 
     call_id: uuid.UUID
@@ -83,7 +86,24 @@ class CallBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     client: Version | None = None
 
 
-class Usage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class QuestionBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, gc=False):
+    """A call that is only asked about: what the gate looks at, as `CallBody` names it."""
+
+    model: ModelName
+    region: Region
+    phi_present: bool
+    actor: Actor
+    integration: Slug | None = None
+    provider: Provider | None = None
+    operation: Word | None = None
+    endpoint_host: Host | None = None
+    features: Annotated[list[Feature], Meta(max_length=20)] = []
+    data_classes: Annotated[list[Slug], Meta(max_length=20)] = []
+    purpose: Word | None = None
+    bundle: Version | None = None
+
+
+class Usage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, gc=False):
     """Tokens, as far as they are known."""
 
     input: Count | None = None
@@ -92,7 +112,9 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     reasoning: Count | None = None
 
 
-class CompletionBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class CompletionBody(
+    msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, gc=False
+):
     """How a call ended. `error` is the class of the error alone: messages quote prompts."""
 
     event_id: uuid.UUID
@@ -110,8 +132,47 @@ class CompletionBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
     ended_at: Moment | None = None
 
 
+class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, gc=False):
+    """One of many: `body` is what the request of its own would carry, `call_id` its address."""
+
+    type: Literal["call", "completion", "lease"]
+    call_id: uuid.UUID | None = None
+    body: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class CallLine(
+    msgspec.Struct, tag_field="type", tag="call", forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """A `Line` of a call that is as it should be."""
+
+    body: CallBody
+
+
+class CompletionLine(
+    msgspec.Struct,
+    tag_field="type",
+    tag="completion",
+    forbid_unknown_fields=True,
+    frozen=True,
+    gc=False,
+):
+    """The same of a completion."""
+
+    call_id: uuid.UUID
+    body: CompletionBody
+
+
 class LeaseBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Nothing: that the request came is all it says."""
+
+
+class GapBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """That calls were made without a record: how many, when the first and when the last began."""
+
+    event_id: uuid.UUID
+    calls: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    first_at: Moment
+    last_at: Moment
 
 
 class SeedRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -138,9 +199,28 @@ class SeedRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 
 
 Body: TypeAlias = CallBody | CompletionBody | LeaseBody | SeedRecord
-B = TypeVar("B", CallBody, CompletionBody, LeaseBody, SeedRecord)
+B = TypeVar("B", CallBody, CompletionBody, LeaseBody, SeedRecord, Line, QuestionBody, GapBody)
 
-_READER = Reader((CallBody, CompletionBody, LeaseBody, SeedRecord), (Actor, Usage))
+_READER = Reader(
+    (CallBody, CompletionBody, LeaseBody, SeedRecord, Line, QuestionBody, GapBody), (Actor, Usage)
+)
+_whole_line = msgspec.json.Decoder(CallLine | CompletionLine).decode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def check_moment(field: str, moment: dt.datetime | None) -> None:
+    """Raises: BadBody for a moment that could not be stored, or not be read again."""
+    if moment is not None and not EARLIEST <= moment <= LATEST:
+        raise BadBody("invalid-body", field, "lies beyond what a record can hold")
+
+
+def whole_line(line: bytes) -> CallLine | CompletionLine | None:
+    """The line with its body, in one look; None for one that has to be looked at in parts."""
+    try:
+        found: CallLine | CompletionLine = _whole_line(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found
 
 
 def parse(kind: type[B], body: bytes) -> B:
@@ -150,4 +230,4 @@ def parse(kind: type[B], body: bytes) -> B:
 
 def fingerprint(body: Body) -> bytes:
     """SHA-256 of the body in one form, whatever order and spaces it was sent in."""
-    return hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
+    return hashlib.sha256(_sorted(body)).digest()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 WINDOW_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What is left: `wait_seconds` is 0 if this request is within the limit."""
 
     limit: int
@@ -34,16 +33,20 @@ class Buckets:
     def __init__(self) -> None:
         self._held: dict[int, tuple[float, float]] = {}
 
-    def take(self, key_id: int, limit: int) -> Allowance:
-        """Take one request of the key's bucket; threads may race by a request or two."""
+    def take(self, key_id: int, limit: int, count: int = 1) -> Allowance:
+        """Take requests of the key's bucket, all or none; threads may race by a request or two.
+
+        Of more than the bucket can ever hold, as many are taken as it holds.
+        """
+        count = min(count, limit)
         now = time.monotonic()
         rate = limit / WINDOW_SECONDS
         left, at = self._held.get(key_id, (float(limit), now))
         left = min(float(limit), left + (now - at) * rate)
-        short = left < 1
-        self._held[key_id] = (left if short else left - 1, now)
+        short = left < count
+        self._held[key_id] = (left if short else left - count, now)
         left = self._held[key_id][0]
-        wait = int((1 - left) / rate) + 1 if short else 0
+        wait = int((count - left) / rate) + 1 if short else 0
         return Allowance(limit, int(left), int((limit - left) / rate), wait)
 
     def forget(self) -> None:

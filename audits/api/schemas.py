@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from audits.bodies import CallBody, CompletionBody, LeaseBody, Outcome, SeedRecord
+from audits.services import answers
 from policies.reasons import REASONS
-from vendors.api.describing import HEADERS, JSON, REQUEST_ID, answered, either, problems, schema
+from vendors.api.describing import (
+    HEADERS,
+    JSON,
+    REQUEST_ID,
+    ProblemAnswer,
+    answered,
+    either,
+    problems,
+    schema,
+)
 
 __all__ = ["HEADERS", "JSON", "REQUEST_ID", "answered", "either", "problems"]
 
@@ -62,6 +72,11 @@ LIST_PARAMETERS = [
     _query("orphan", _FLAG, "Allowed, lease over, and nobody said how it ended."),
     _query("received_after", _MOMENT, "Received at this moment or later."),
     _query("received_before", _MOMENT, "Received before this moment."),
+    _query(
+        "log",
+        {"type": "string", "enum": ["live", "test"]},
+        "Which log a person reads; live if not said. A key reads its own.",
+    ),
     _query("cursor", _TEXT, "From the header Link of the page before."),
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 200}, "At most so many; 50."),
 ]
@@ -105,6 +120,66 @@ RECORD_EXAMPLE = {
     "data_residency_region": "us-east-1",
     "baa_reference_id": "BAA-2026-014",
 }
+
+NDJSON = "application/x-ndjson"
+# What one line of a body, and of an answer, is. OpenAPI 3.1 has no word for lines.
+LINE = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["type", "body"],
+            "properties": {"type": {"const": "call"}, "body": CALL},
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "required": ["type", "call_id", "body"],
+            "properties": {
+                "type": {"const": "completion"},
+                "call_id": {"type": "string", "format": "uuid"},
+                "body": COMPLETION,
+            },
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "required": ["type", "call_id"],
+            "properties": {
+                "type": {"const": "lease"},
+                "call_id": {"type": "string", "format": "uuid"},
+                "body": LEASE,
+            },
+            "additionalProperties": False,
+        },
+    ]
+}
+RESULTS = OpenApiResponse(
+    {
+        "type": "object",
+        "required": ["status", "body"],
+        "properties": {
+            "status": {"type": "integer"},
+            "body": {
+                "anyOf": [
+                    schema(answers.CallAnswer),
+                    schema(answers.CompletionAnswer),
+                    schema(answers.LeaseAnswer),
+                    schema(ProblemAnswer),
+                ]
+            },
+        },
+        "additionalProperties": False,
+    },
+    description="A line for each line of the body; this is the schema of one.",
+)
+LINE_EXAMPLES = [
+    OpenApiExample(name, value={"type": name, **members}, request_only=True, media_type=NDJSON)
+    for name, members in (
+        ("call", {"body": CALL_EXAMPLE}),
+        ("completion", {"call_id": ID, "body": COMPLETION_EXAMPLE}),
+        ("lease", {"call_id": ID}),
+    )
+]
 
 
 def body(example: dict[str, Any]) -> list[OpenApiExample]:

@@ -19,14 +19,16 @@ from rest_framework.views import APIView
 
 from audits.api import ingest, schemas
 from audits.api.limits import BUCKETS
+from audits.api.turns import Answer
 from audits.api.wsgi import request_of
 from audits.filters import CallApiFilter
-from audits.services import answers, reading
+from audits.services import answers, reading, records, uses
 from audits.services.reads import Read, record_read
 from policies.authentication import KeyHolder
 from policies.models import IntegrationKey
 from policies.services.keyring import KeyFacts
 from vendors.bodies.reading import request_id
+from vendors.network import peer_of
 
 if TYPE_CHECKING:
     from audits.models.calls import CallQuerySet
@@ -42,7 +44,9 @@ class IngestView(APIView):
             super().initial(request, *args, **kwargs)
 
     def ingest(self, request: Request) -> HttpResponse:
-        answered = ingest.answer(request_of(request.META))
+        return self.respond(ingest.answer(request_of(request.META)))
+
+    def respond(self, answered: Answer) -> HttpResponse:
         response = HttpResponse(answered.body, status=answered.status)
         for name, value in answered.headers:
             response[name] = value
@@ -70,7 +74,9 @@ class ReadView(APIView):
         return reading.of_integrations(integrations), who
 
     def limit(self, key: KeyFacts) -> None:
-        """Raises: Throttled when the key's limit is used up."""
+        """Note the key's use. Raises: Throttled when the key's limit is used up."""
+        uses.note(key.key_id, timezone.now(), peer_of(self.request.META))
+        uses.write()
         allowance = BUCKETS.take(key.key_id, settings.API_REQUESTS_PER_MINUTE)
         self.headers.update(allowance.headers())
         if allowance.wait_seconds:
@@ -117,19 +123,19 @@ class CallView(ReadView):
         tags=["calls"],
         parameters=[schemas.REQUEST_ID],
         responses={
-            200: schemas.answered(answers.CallRecord, "The call, and how it ended."),
+            200: schemas.answered(records.CallRecord, "The call, and how it ended."),
             304: OpenApiResponse(description="Nothing has changed since the ETag sent."),
             **schemas.problems(*schemas.READ_PROBLEMS, "not-found", "call-not-found"),
         },
     )
     def get(self, request: Request, call_id: uuid.UUID) -> HttpResponse:
         calls, by = self.readable(request)
-        found = reading.one(calls, call_id)
+        found = reading.one(calls, call_id, proven=True)
         if found is None:
             raise NotFound(code="call-not-found")
         read = Read("detail", "audits.call", 1, subject_id=str(call_id))
         record_read(read, by=by, at=timezone.now())
-        return self.answer(request, answers.call_record(found))
+        return self.answer(request, records.call_record(found))
 
 
 class CompletionView(IngestView):
@@ -212,6 +218,38 @@ class RecordView(IngestView):
         return self.ingest(request)
 
 
+class EventView(IngestView):
+    @extend_schema(
+        operation_id="post_events",
+        summary="Post many records at once",
+        description=(
+            "A line of JSON each, at most 1,000 lines and 5 MiB unpacked; the body may be packed "
+            "by gzip or zstd (Content-Encoding). A line is a call, a completion or a lease: its "
+            "body is that of the single request. The answer has a line for each, in their order: "
+            "the status and the body that the single request would have had. A line that is "
+            "refused does not spoil the others. A call may have begun long ago: it is decided as "
+            "of now."
+        ),
+        tags=["calls"],
+        parameters=schemas.HEADERS,
+        request={schemas.NDJSON: schemas.LINE},
+        examples=schemas.LINE_EXAMPLES,
+        responses={
+            (200, schemas.NDJSON): schemas.RESULTS,
+            **schemas.problems(
+                *schemas.POST_PROBLEMS,
+                "malformed-encoding",
+                "unsupported-encoding",
+                "events-too-large",
+                "too-many-lines",
+                "not-found",
+            ),
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return self.ingest(request)
+
+
 class CallListView(ReadView, IngestView):
     @extend_schema(
         operation_id="list_calls",
@@ -223,7 +261,7 @@ class CallListView(ReadView, IngestView):
         tags=["calls"],
         parameters=[schemas.REQUEST_ID, *schemas.LIST_PARAMETERS],
         responses={
-            200: schemas.answered(answers.CallList, "A page of calls; Link names the next one."),
+            200: schemas.answered(records.CallList, "A page of calls; Link names the next one."),
             304: OpenApiResponse(description="Nothing has changed since the ETag sent."),
             **schemas.problems(*schemas.READ_PROBLEMS, "invalid-parameter"),
         },
@@ -233,23 +271,24 @@ class CallListView(ReadView, IngestView):
         known = {*CallApiFilter.base_filters, "cursor", "limit"}
         if set(request.query_params) - known or not _single(request.query_params):
             raise ValidationError({})
-        found = CallApiFilter(request.query_params, calls)
+        livemode = by.livemode if isinstance(by, KeyFacts) else None
+        found = CallApiFilter(request.query_params, calls, livemode=livemode)
         if not found.is_valid():
             raise ValidationError(dict.fromkeys(found.form.errors, "is not valid"))
         limit = limit_of(request.query_params)
         try:
-            rows, more = reading.page(
-                found.qs, limit=limit, cursor=request.query_params.get("cursor", "")
+            page = reading.page(
+                found.qs, limit=limit, cursor=request.query_params.get("cursor", ""), proven=True
             )
         except reading.BadCursor:
             raise ValidationError({"cursor": "is not valid"}) from None
-        read = Read("list", "audits.call", len(rows), filters=found.applied())
+        read = Read("list", "audits.call", len(page.rows), filters=found.applied())
         record_read(read, by=by, at=timezone.now())
-        content = answers.CallList([answers.call_record(row) for row in rows])
+        content = records.CallList([records.call_record(row) for row in page.rows])
         response = self.answer(request, content)
-        if more:
+        if page.older:
             query = request.query_params.copy()
-            query["cursor"] = more
+            query["cursor"] = page.older
             path = request.build_absolute_uri(request.path)
             response["Link"] = f'<{path}?{query.urlencode()}>; rel="next"'
         return response

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import connection
 
-from audits.api.ingest import ROUTES, Request, answer
-from vendors.bodies.reading import MAX_BYTES
+from audits.api.ingest import LINGER, ROUTES, Request, answer, largest_body
 from vendors.network import peer_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
-HEADERS = ("authorization", "idempotency-key", "x-request-id")
+HEADERS = (
+    "authorization",
+    "content-encoding",
+    "idempotency-key",
+    "x-countersign-token-key",
+    "x-request-id",
+)
 
 
 def before(django: WSGIApplication) -> WSGIApplication:
@@ -56,21 +61,32 @@ def request_of(environ: dict[str, Any]) -> Request:
 
 
 def reader(environ: dict[str, Any]) -> Callable[[], bytes | None]:
-    """Reads the body, or gives None without reading on if it is larger than MAX_BYTES."""
+    """Reads the body, or gives None if it is larger than its path takes."""
+    most = largest_body(environ["PATH_INFO"])
 
     def read() -> bytes | None:
         length = environ.get("CONTENT_LENGTH") or ""
         if length.isdecimal():
-            if int(length) > MAX_BYTES:
+            if int(length) > most:
+                if int(length) <= most + LINGER and "HTTP_EXPECT" not in environ:
+                    _throw_away(environ, int(length))
                 return None
             body: bytes = environ["wsgi.input"].read(int(length))
             return body
         if not environ.get("wsgi.input_terminated"):
             return b""
-        body = environ["wsgi.input"].read(MAX_BYTES + 1)
-        return body if len(body) <= MAX_BYTES else None
+        body = environ["wsgi.input"].read(most + 1)
+        if len(body) <= most:
+            return bytes(body)
+        _throw_away(environ, LINGER)
+        return None
 
     return read
+
+
+def _throw_away(environ: dict[str, Any], left: int) -> None:
+    while left > 0 and (part := environ["wsgi.input"].read(min(left, 1 << 16))):
+        left -= len(part)
 
 
 def is_https(environ: dict[str, Any]) -> bool:

@@ -3,19 +3,29 @@ from __future__ import annotations
 import datetime as dt
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from audits.models.ledger import Ledger
 from policies.models import Integration, IntegrationKey
 
 # Every column takes ids, numbers, words of a list or text of a narrow pattern: what gets into an
 # append-only table can never be removed, so nothing that could be content is let in.
 
 
+# What belongs to a call, in a subquery: ids alone would be looked for in the other log too.
+_OF_CALL = {"ledger_id": OuterRef("ledger_id"), "call_id": OuterRef("call_id")}
+
+
 class CallQuerySet(models.QuerySet["Call"]):
+    def of_ledger(self, ledger_id: int) -> CallQuerySet:
+        """Calls of one log; what is read page by page must be of one."""
+        return self.filter(ledger_id=ledger_id)
+
     def live(self) -> CallQuerySet:
         """Calls of live keys; those of test keys are a log of their own."""
-        return self.filter(livemode=True)
+        return self.of_ledger(Ledger.LIVE)
 
     def within(self, start: dt.datetime, end: dt.datetime) -> CallQuerySet:
         """Calls received from `start` on and before `end`."""
@@ -23,24 +33,41 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def unfinished(self) -> CallQuerySet:
         """Allowed calls that nothing has closed."""
-        closed = Completion.objects.filter(call_id=OuterRef("call_id"))
+        closed = Completion.objects.filter(**_OF_CALL)
         return self.filter(~Exists(closed), decision=Call.Decision.ALLOW)
-
-    def orphaned(self, at: dt.datetime) -> CallQuerySet:
-        """Allowed calls without completion whose lease had passed at the moment `at`."""
-        extended = Lease.objects.filter(call_id=OuterRef("call_id"), lease_until__gt=at)
-        return self.unfinished().filter(~Exists(extended), lease_until__lte=at)
 
     def unanswered(self, at: dt.datetime) -> CallQuerySet:
         """Allowed calls whose lease had passed at `at` and whose caller never said how they ended.
 
         What the sweep closed counts: its entry says only that nothing came.
         """
-        said = Completion.objects.filter(call_id=OuterRef("call_id"), swept=False)
-        extended = Lease.objects.filter(call_id=OuterRef("call_id"), lease_until__gt=at)
+        said = Completion.objects.filter(**_OF_CALL, swept=False)
+        extended = Lease.objects.filter(**_OF_CALL, lease_until__gt=at)
         return self.filter(
             ~Exists(said), ~Exists(extended), decision=Call.Decision.ALLOW, lease_until__lte=at
         )
+
+
+class Verdict(models.Model):
+    """What verdicts rested on, once for all calls that it was the same for; append-only by trigger.
+
+    The columns are those of the gate's answer that are no list of reasons.
+    """
+
+    sha256 = models.BinaryField(max_length=32, unique=True, help_text="Of all that follows.")
+    agreement_id = models.BigIntegerField(null=True, help_text="The BAA it rests on.")
+    baa_reference = models.CharField(max_length=80, blank=True)
+    report_id = models.BigIntegerField(null=True, help_text="The SOC 2 report it rests on.")
+    fact_ids = ArrayField(models.BigIntegerField(), default=list)
+    valid_until = models.DateField(null=True, help_text="Last day the verdict could stand.")
+    terms_digest = models.CharField(max_length=64, help_text="Of the integration's terms.")
+    policy_digest = models.CharField(max_length=64, help_text="Of the requirements applied.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return bytes(self.sha256).hex()
 
 
 class Call(models.Model):
@@ -56,12 +83,20 @@ class Call(models.Model):
     class Source(models.TextChoices):
         CALLS = "calls", "POST /calls"
         RECORDS = "records", "POST /records"
+        EVENTS = "events", "POST /events"
 
-    # The row is stored only while this epoch stands: see the trigger in migration 0002.
+    pk = models.CompositePrimaryKey("ledger_id", "index")
+    ledger = models.ForeignKey(
+        Ledger, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    index = models.PositiveBigIntegerField()
+    # Its batch is stored only while this epoch stands: see the trigger in migration 0004.
     epoch = models.BigIntegerField()
-    call_id = models.UUIDField(unique=True)
+    # Unique in truth though not by a constraint, which no table in partitions can have: the writer
+    # looks for it while it holds the ledger's head.
+    call_id = models.UUIDField()
     body_sha256 = models.BinaryField(max_length=32, help_text="Of what was posted, for replays.")
-    received_at = models.DateTimeField(db_index=True)
+    received_at = models.DateTimeField()
     lease_until = models.DateTimeField()
     livemode = models.BooleanField(default=True)
     source = models.CharField(max_length=7, choices=Source, default=Source.CALLS)
@@ -110,25 +145,26 @@ class Call(models.Model):
     decision = models.CharField(max_length=5, choices=Decision)
     reasons = ArrayField(models.CharField(max_length=32), default=list)
     warnings = ArrayField(models.CharField(max_length=32), default=list)
-    agreement_id = models.BigIntegerField(null=True, help_text="The BAA it rests on.")
-    baa_reference = models.CharField(max_length=80, blank=True)
-    report_id = models.BigIntegerField(null=True, help_text="The SOC 2 report it rests on.")
-    fact_ids = ArrayField(models.BigIntegerField(), default=list)
-    valid_until = models.DateField(null=True, help_text="Last day the verdict could stand.")
-    terms_digest = models.CharField(max_length=64, help_text="Of the integration's terms.")
-    policy_digest = models.CharField(max_length=64, help_text="Of the requirements applied.")
+    verdict = models.ForeignKey(
+        Verdict, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
 
     objects = CallQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-id"]
+        ordering = ["ledger_id", "-index"]
         default_permissions = ("view",)
         permissions = [("export_call", "Can export call records")]
         indexes = [
-            models.Index(fields=["integration", "-id"], name="call_by_integration"),
+            models.Index(fields=["call_id"], name="call_by_call_id"),
+            models.Index(fields=["ledger", "integration", "index"], name="call_by_integration"),
             models.Index(
                 fields=["lease_until"], condition=Q(decision="allow"), name="call_allowed_lease"
             ),
+            models.Index(
+                fields=["ledger", "index"], condition=Q(decision="deny"), name="call_denied"
+            ),
+            BrinIndex(fields=["received_at"], name="call_received_at"),
         ]
 
     def __str__(self) -> str:
@@ -154,10 +190,16 @@ class Completion(models.Model):
         ESTIMATED = "estimated", "Estimated"
         NONE = "none", "None"
 
-    event_id = models.UUIDField(unique=True)
+    pk = models.CompositePrimaryKey("ledger_id", "index")
+    ledger = models.ForeignKey(
+        Ledger, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    index = models.PositiveBigIntegerField()
+    event_id = models.UUIDField()
     call_id = models.UUIDField()
+    call_index = models.PositiveBigIntegerField(null=True, help_text="Of the call, if it is known.")
     body_sha256 = models.BinaryField(max_length=32)
-    received_at = models.DateTimeField(db_index=True)
+    received_at = models.DateTimeField()
     swept = models.BooleanField(default=False, help_text="Closed by the sweep, not by its caller.")
     late = models.BooleanField(default=False, help_text="Came after its lease had passed.")
     without_call = models.BooleanField(default=False, help_text="No record of the call was here.")
@@ -187,12 +229,11 @@ class Completion(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-id"]
+        ordering = ["ledger_id", "-index"]
         default_permissions = ("view",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["call_id", "swept"], name="completion_once_a_call_and_hand"
-            ),
+        indexes = [
+            models.Index(fields=["call_id"], name="completion_by_call_id"),
+            models.Index(fields=["event_id"], name="completion_by_event_id"),
         ]
 
     def __str__(self) -> str:
@@ -202,13 +243,20 @@ class Completion(models.Model):
 class Lease(models.Model):
     """A long stream's sign of life; append-only by trigger."""
 
-    call_id = models.UUIDField(db_index=True)
+    pk = models.CompositePrimaryKey("ledger_id", "index")
+    ledger = models.ForeignKey(
+        Ledger, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    index = models.PositiveBigIntegerField()
+    call_id = models.UUIDField()
+    call_index = models.PositiveBigIntegerField(null=True, help_text="Of the call, if it is known.")
     received_at = models.DateTimeField()
     lease_until = models.DateTimeField()
 
     class Meta:
-        ordering = ["-id"]
+        ordering = ["ledger_id", "-index"]
         default_permissions = ()
+        indexes = [models.Index(fields=["call_id"], name="lease_by_call_id")]
 
     def __str__(self) -> str:
         return f"{self.call_id} until {self.lease_until:%Y-%m-%d %H:%M}"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from audits.services.reading import CallRow
+from audits.ledger.entries import CallEntry, CompletionEntry, LeaseEntry
+from audits.ledger.jobs import Job
+from audits.ledger.settling import Signed
+from audits.services.facts import Decided
 from audits.services.recording import Completed, Recorded
-from audits.services.statements import CALL_COLUMNS, Row, entry_sha256
+from countersign.merkle import leaf_hash
 from policies.reasons import REASONS
 
 Time: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -36,11 +41,19 @@ class Obligation(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """Proof of the entry: its number, when it was received, SHA-256 of its canonical JSON."""
+    """Proof of the entry, to be kept: whoever has it can show later that the log was changed.
+
+    `record` is its index in the log named `ledger`, `sha256` that of the entry's canonical JSON,
+    `leaf_hash` its hash in the log's tree (both hex), `checkpoint` the first signed note (C2SP
+    tlog-checkpoint) of a tree that holds it.
+    """
 
     record: int
     received_at: Time
     sha256: str
+    ledger: str
+    leaf_hash: str
+    checkpoint: str
 
 
 class AppliedPolicy(msgspec.Struct, frozen=True):
@@ -65,6 +78,17 @@ class CallAnswer(msgspec.Struct, frozen=True):
     livemode: bool
 
 
+class DecisionAnswer(msgspec.Struct, frozen=True):
+    """What the gate says of a call that was asked about; nothing is recorded of it."""
+
+    decision: Literal["allow", "deny"]
+    reasons: list[ReasonAnswer]
+    warnings: list[ReasonAnswer]
+    valid_until: Day | None
+    bundle: AppliedPolicy
+    livemode: bool
+
+
 class CompletionAnswer(msgspec.Struct, frozen=True):
     """That the end of a call is stored."""
 
@@ -83,6 +107,15 @@ class LeaseAnswer(msgspec.Struct, frozen=True):
     lease_until: Time
 
 
+class GapAnswer(msgspec.Struct, frozen=True):
+    """That it is stored how many calls went without a record."""
+
+    event_id: Id
+    calls: int
+    received_at: Time
+    livemode: bool
+
+
 COMPLETE_IT = Obligation(
     "complete", "Report how the call ended before its lease ends, or extend the lease."
 )
@@ -94,8 +127,16 @@ def moment(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def receipt(record_id: int, row: Row) -> Receipt:
-    return Receipt(record_id, moment(row["received_at"]), entry_sha256(row))
+def receipt(index: int, received_at: str, line: bytes, signed: Signed) -> Receipt:
+    """The receipt of the entry whose bytes are `line`."""
+    return Receipt(
+        record=index,
+        received_at=received_at,
+        sha256=hashlib.sha256(line).hexdigest(),
+        ledger=signed.origin,
+        leaf_hash=leaf_hash(line).hex(),
+        checkpoint=signed.note,
+    )
 
 
 REASON_ANSWERS = {
@@ -104,165 +145,113 @@ REASON_ANSWERS = {
 
 
 def call_answer(recorded: Recorded) -> CallAnswer:
-    row = recorded.row
-    allowed = row["decision"] == "allow"
-    valid_until = row["valid_until"]
+    entry = recorded.entry
+    allowed = entry.decision == "allow"
     return CallAnswer(
-        call_id=str(row["call_id"]),
+        call_id=str(entry.call_id),
         decision="allow" if allowed else "deny",
-        reasons=[REASON_ANSWERS[code] for code in row["reasons"]],
-        warnings=[REASON_ANSWERS[code] for code in row["warnings"]],
+        reasons=[REASON_ANSWERS[code] for code in entry.reasons],
+        warnings=[REASON_ANSWERS[code] for code in entry.warnings],
         obligations=[COMPLETE_IT if allowed else DO_NOT_CALL],
-        receipt=receipt(recorded.record_id, row),
-        lease_until=moment(row["lease_until"]) if allowed else None,
-        valid_until=valid_until.isoformat() if valid_until else None,
-        bundle=AppliedPolicy(row["policy_digest"], row["terms_digest"]),
-        livemode=row["livemode"],
+        receipt=_receipt(recorded),
+        lease_until=entry.lease_until if allowed else None,
+        valid_until=entry.valid_until,
+        bundle=AppliedPolicy(entry.policy_digest, entry.terms_digest),
+        livemode=entry.livemode,
+    )
+
+
+def decision_answer(decided: Decided, *, livemode: bool) -> DecisionAnswer:
+    return DecisionAnswer(
+        decision="allow" if decided.decision == "allow" else "deny",
+        reasons=[REASON_ANSWERS[code] for code in decided.reasons],
+        warnings=[REASON_ANSWERS[code] for code in decided.warnings],
+        valid_until=decided.valid_until,
+        bundle=AppliedPolicy(decided.policy_digest, decided.terms_digest),
+        livemode=livemode,
     )
 
 
 def completion_answer(completed: Completed) -> CompletionAnswer:
-    row = completed.row
+    entry = completed.entry
     return CompletionAnswer(
-        call_id=str(row["call_id"]),
-        event_id=str(row["event_id"]),
-        state="completion_without_call" if row["without_call"] else "completed",
-        late=row["late"],
-        receipt=receipt(completed.record_id, row),
-        livemode=row["livemode"],
+        call_id=str(entry.call_id),
+        event_id=str(entry.event_id),
+        state="completion_without_call" if entry.without_call else "completed",
+        late=entry.late,
+        receipt=_receipt(completed),
+        livemode=entry.livemode,
     )
 
 
-class ActorAnswer(msgspec.Struct, frozen=True):
-    type: str
-    id: str
+def _receipt(done: Recorded | Completed) -> Receipt:
+    return receipt(done.record_id, done.entry.received_at, done.line, done.checkpoint)
 
 
-class EndAnswer(msgspec.Struct, frozen=True):
-    """How a call ended. `swept`: nobody said so in time, and the portal closed it as unknown."""
-
-    event_id: Id
-    received_at: Time
-    outcome: str
-    http_status: int | None
-    error: str
-    finish_reason: str
-    usage: dict[str, int | None]
-    usage_source: str
-    ttfb_ms: int | None
-    latency_ms: int | None
-    provider_request_id: str
-    response_model: str
-    output_digest: str
-    ended_at: Time | None
-    swept: bool
-    late: bool
-    receipt: Receipt
+def stored_content(job: Job) -> msgspec.Struct:
+    """What a caller is told of a record that is stored."""
+    entry = job.entry
+    assert job.checkpoint is not None
+    if isinstance(entry, CallEntry):
+        return call_answer(Recorded(job.index, entry, job.created, job.line, job.checkpoint))
+    if isinstance(entry, CompletionEntry):
+        done = Completed(job.index, entry, job.created, job.line, job.checkpoint)
+        return completion_answer(done)
+    assert isinstance(entry, LeaseEntry)
+    return LeaseAnswer(str(entry.call_id), entry.lease_until)
 
 
-class CallRecord(msgspec.Struct, frozen=True):
-    """A stored call: what its caller said, what the portal decided, what that rested on."""
+# --- the same as bytes, for the hot path ---------------------------------------------------------
 
-    call_id: Id
-    received_at: Time
-    livemode: bool
-    source: Literal["calls", "records"]
-    integration: str
-    operation_id: Id | None
-    attempt: int
-    provider: str
-    operation: str
-    endpoint_host: str
-    region: str
-    model: str
-    stream: bool
-    features: list[str]
-    data_classes: list[str]
-    phi_present: bool
-    actor: ActorAnswer
-    session_id: str
-    purpose: str
-    input_digest: str
-    sent_digest: str
-    input_bytes: int | None
-    masked: dict[str, int]
-    bundle: str
-    mode: str
-    enforcement: str
-    started_at: Time | None
-    client: str
-    claimed_baa_reference: str
-    decision: Literal["allow", "deny"]
-    reasons: list[str]
-    warnings: list[str]
-    baa_reference: str
-    agreement_id: int | None
-    report_id: int | None
-    fact_ids: list[int]
-    valid_until: Day | None
-    lease_until: Time
-    policy_sha256: str
-    terms_sha256: str
-    receipt: Receipt
-    completion: EndAnswer | None
+_encode = msgspec.json.Encoder().encode
 
 
-class CallList(msgspec.Struct, frozen=True):
-    """A page of calls, newest first; the header Link says where the next one is."""
-
-    calls: list[CallRecord]
-
-
-AS_STORED = tuple(
-    name
-    for name in CallRecord.__struct_fields__
-    if name in CALL_COLUMNS and not name.endswith(("_at", "_until", "_id"))
-)
-
-
-def _maybe(at: dt.datetime | None) -> str | None:
-    return moment(at) if at else None
-
-
-def end_answer(row: Row) -> EndAnswer:
-    return EndAnswer(
-        event_id=str(row["event_id"]),
-        received_at=moment(row["received_at"]),
-        outcome=row["outcome"],
-        http_status=row["http_status"],
-        error=row["error"],
-        finish_reason=row["finish_reason"],
-        usage={name: row[f"{name}_tokens"] for name in ("input", "output", "cache", "reasoning")},
-        usage_source=row["usage_source"],
-        ttfb_ms=row["ttfb_ms"],
-        latency_ms=row["latency_ms"],
-        provider_request_id=row["provider_request_id"],
-        response_model=row["response_model"],
-        output_digest=row["output_digest"],
-        ended_at=_maybe(row["ended_at"]),
-        swept=row["swept"],
-        late=row["late"],
-        receipt=receipt(row["id"], row),
+def stored_json(job: Job) -> bytes:
+    """`stored_content` as JSON: what repeats from record to record is encoded once."""
+    entry = job.entry
+    if not isinstance(entry, CallEntry):
+        return _encode(stored_content(job))
+    signed, line = job.checkpoint, job.line
+    assert signed is not None
+    allowed = entry.decision == "allow"
+    before, after = _around(
+        allowed,
+        tuple(entry.reasons),
+        tuple(entry.warnings),
+        entry.valid_until,
+        (entry.policy_digest, entry.terms_digest),
+        entry.livemode,
     )
+    lease = f'"{entry.lease_until}"' if allowed else "null"
+    return (
+        f'{{"call_id":"{msgspec.to_builtins(entry.call_id)}",{before}"receipt":{{"record":{job.index},'
+        f'"received_at":"{entry.received_at}","sha256":"{hashlib.sha256(line).hexdigest()}",'
+        f'"ledger":{_text(signed.origin)},"leaf_hash":"{(job.leaf or leaf_hash(line)).hex()}",'
+        f'"checkpoint":{_text(signed.note)}}},"lease_until":{lease},{after}'
+    ).encode()
 
 
-def call_record(call: CallRow) -> CallRecord:
-    row = call.row
-    return CallRecord(
-        **{name: row[name] for name in AS_STORED},
-        call_id=str(row["call_id"]),
-        received_at=moment(row["received_at"]),
-        integration=call.integration,
-        operation_id=str(row["operation_id"]) if row["operation_id"] else None,
-        actor=ActorAnswer(row["actor_type"], row["actor_id"]),
-        session_id=row["session_id"],
-        started_at=_maybe(row["started_at"]),
-        agreement_id=row["agreement_id"],
-        report_id=row["report_id"],
-        valid_until=row["valid_until"].isoformat() if row["valid_until"] else None,
-        lease_until=moment(row["lease_until"]),
-        policy_sha256=row["policy_digest"],
-        terms_sha256=row["terms_digest"],
-        receipt=receipt(call.record_id, row),
-        completion=end_answer(call.completion) if call.completion else None,
-    )
+@lru_cache(maxsize=256)
+def _text(text: str) -> str:
+    return _encode(text).decode()
+
+
+@lru_cache(maxsize=4096)
+def _around(
+    allowed: bool,  # noqa: FBT001 - a key of what is held
+    reasons: tuple[str, ...],
+    warnings: tuple[str, ...],
+    valid_until: str | None,
+    digests: tuple[str, str],
+    livemode: bool,  # noqa: FBT001
+) -> tuple[str, str]:
+    """The members of a call's answer between its id and its receipt, and after its lease."""
+    before = {
+        "decision": "allow" if allowed else "deny",
+        "reasons": [REASON_ANSWERS[code] for code in reasons],
+        "warnings": [REASON_ANSWERS[code] for code in warnings],
+        "obligations": [COMPLETE_IT if allowed else DO_NOT_CALL],
+    }
+    bundle = AppliedPolicy(*digests)
+    after = {"valid_until": valid_until, "bundle": bundle, "livemode": livemode}
+    return _encode(before)[1:-1].decode() + ",", _encode(after)[1:].decode()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 
 from audits.models import ReadEvent
 from policies.services.keyring import KeyFacts
@@ -26,8 +27,16 @@ class Read:
     filters: Mapping[str, object] = field(default_factory=dict)
 
 
-def record_read(read: Read, *, by: AbstractBaseUser | KeyFacts, at: dt.datetime) -> ReadEvent:
-    """Store that a person or a key's holder read it; a read is answered only after this."""
+@transaction.atomic(savepoint=False)
+def record_read(
+    read: Read, *, by: AbstractBaseUser | KeyFacts | None, at: dt.datetime
+) -> ReadEvent:
+    """Store that a person or a key's holder read it; a read is answered only after this.
+
+    `by` is None for a directory, which has no account: the filters name it and its token.
+
+    In a transaction, so that the ledger has it too when this returns.
+    """
     event = ReadEvent(
         at=at,
         action=read.action,
@@ -38,7 +47,7 @@ def record_read(read: Read, *, by: AbstractBaseUser | KeyFacts, at: dt.datetime)
     )
     if isinstance(by, KeyFacts):
         event.key_id = by.key_id
-    else:
+    elif by is not None:
         event.user_id = by.pk
     event.save(force_insert=True)
     return event

@@ -53,7 +53,7 @@ def of_days(
 
 def inside(calls: CallQuerySet, start: dt.date, end: dt.date) -> CallQuerySet:
     """Those of `calls` received from the day `start` to the day `end`, both counted."""
-    return calls.within(_midnight(start), _midnight(end + dt.timedelta(days=1)))
+    return calls.within(midnight(start), midnight(end + dt.timedelta(days=1)))
 
 
 def calls_by_day(
@@ -89,7 +89,7 @@ def totals(
     """The period in four figures, as of the moment `at`."""
     chosen = of_days(start, end, integrations=integrations).order_by()
     counted = chosen.aggregate(
-        allowed=_count("allow"), denied=_count("deny"), phi=Count("pk", Q(phi_present=True))
+        allowed=_count("allow"), denied=_count("deny"), phi=Count("index", Q(phi_present=True))
     )
     silent = chosen.unanswered(at).count()
     return Totals(counted["allowed"], counted["denied"], counted["phi"], silent)
@@ -102,7 +102,7 @@ def denials_by_reason(calls: CallQuerySet) -> list[tuple[str, int]]:
         .order_by()
         .annotate(reason=Func(F("reasons"), function="unnest"))
         .values_list("reason")
-        .annotate(calls=Count("pk"))
+        .annotate(calls=Count("index"))
     )
     return sorted(((code, count) for code, count in rows), key=lambda row: (-row[1], row[0]))
 
@@ -110,26 +110,28 @@ def denials_by_reason(calls: CallQuerySet) -> list[tuple[str, int]]:
 def calls_by_vendor(calls: CallQuerySet) -> list[tuple[str, int]]:
     """Each vendor's name with its calls, most calls first."""
     rows = (
-        calls.order_by().values_list("integration__service__vendor__name").annotate(n=Count("pk"))
+        calls.order_by()
+        .values_list("integration__service__vendor__name")
+        .annotate(n=Count("index"))
     )
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
 def calls_by_model(calls: CallQuerySet) -> list[tuple[str, int]]:
     """Each model as its provider names it with its calls, most calls first."""
-    rows = calls.order_by().values_list("model").annotate(n=Count("pk"))
+    rows = calls.order_by().values_list("model").annotate(n=Count("index"))
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
 def calls_by_phi(calls: CallQuerySet) -> list[tuple[bool, int]]:
     """How many calls carried PHI as their callers said, and how many did not."""
-    rows = calls.order_by().values_list("phi_present").annotate(n=Count("pk"))
+    rows = calls.order_by().values_list("phi_present").annotate(n=Count("index"))
     return sorted(rows, key=lambda row: not row[0])
 
 
 def _count(decision: str) -> Count:
-    return Count("pk", filter=Q(decision=decision))
+    return Count("index", filter=Q(decision=decision))
 
 
-def _midnight(day: dt.date) -> dt.datetime:
+def midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time()))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max
 
-from audits.models import Call
-from audits.services.reading import of_integrations
+from audits.models import Call, Ledger
+from audits.services.reading import between, of_integrations
 from policies.gate import CallTerms
 from policies.models import Integration
 from policies.services.uncovered import live_uses
@@ -49,11 +49,13 @@ def uncovered_calls(
     """
     uses = live_uses(vendor, on)
     by_pk = {i.pk: i for i in uses.integrations if integrations is None or i.pk in integrations}
-    newest = of_integrations(list(by_pk)).live().filter(received_at__gte=since, phi_present=True)
+    live = between(of_integrations(list(by_pk)).live(), Ledger.LIVE, since, None)
+    newest = live.filter(phi_present=True).order_by("-index").values("index")[:NEWEST]
     ways = (
-        Call.objects.filter(pk__in=newest.order_by("-id").values("pk")[:NEWEST])
+        Call.objects.live()
+        .filter(index__in=newest)
         .values_list("integration_id", "model", "region", "endpoint_host", "features")
-        .annotate(calls=Count("pk"), last_at=Max("received_at"))
+        .annotate(calls=Count("index"), last_at=Max("received_at"))
         .order_by("-last_at")[:WAYS]
     )
     found = []

@@ -1,10 +1,10 @@
 import pytest
-from django.db import connection
 from django.test import Client
 
-from audits.api import ingest, limits
-from audits.services import facts
+from audits.api import limits
+from audits.services import facts, uses
 from audits.tests import make
+from policies.tests.make import person
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +12,7 @@ def _new_process():
     """No test sees what another one's process holds in memory."""
     facts.SHARED.forget()
     limits.BUCKETS.forget()
-    ingest.forget_uses()
+    uses.forget()
 
 
 @pytest.fixture
@@ -26,28 +26,12 @@ def api(integration):
     return make.Api(Client(), make.key(integration)[1])
 
 
-# What a new database holds; all else goes after a test that committed.
-KEPT = {"django_migrations", "django_content_type", "auth_permission", "vendors_epoch"}
-
-
 @pytest.fixture
-def committed(django_db_setup, django_db_blocker):
-    """A database in which transactions really commit, emptied afterwards.
-
-    Not pytest-django's: its flush fails on tables that refuse TRUNCATE. The triggers are held off
-    while this one empties them, and the epoch moves on, as no process may meet it twice.
-    """
-    with django_db_blocker.unblock():
-        assert connection.settings_dict["NAME"].startswith("test_")
-        yield
-        with connection.cursor() as cursor:
-            tables = set(connection.introspection.table_names(cursor)) - KEPT
-            quoted = ", ".join(connection.ops.quote_name(name) for name in sorted(tables))
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute(f"TRUNCATE {quoted} CASCADE")
-            cursor.execute("SET session_replication_role = origin")
-            cursor.execute("UPDATE vendors_epoch SET value = value + 1")
-        connection.close()
+def officer(db):
+    """The browser of a compliance officer who has signed in."""
+    client = Client()
+    client.force_login(person("officer"))
+    return client
 
 
 @pytest.fixture

@@ -47,6 +47,17 @@ def completion_body(**fields) -> dict:
     }
 
 
+def gap_body(**fields) -> dict:
+    """What an observe client tells when the portal is back."""
+    return {
+        "event_id": str(uuid.uuid4()),
+        "calls": 17,
+        "first_at": "2026-11-21T09:30:00.000Z",
+        "last_at": "2026-11-21T09:41:07.250Z",
+        **fields,
+    }
+
+
 def record(**fields) -> dict:
     """The seeds' record, about to call."""
     return {

@@ -6,15 +6,8 @@ from django.utils import timezone
 
 from audits.models import ReadEvent
 from audits.tests import make
-from policies.services import grants
+from policies.tests import make as policies_make
 from policies.tests.make import person
-
-
-@pytest.fixture
-def officer(db):
-    client = Client()
-    client.force_login(person("officer"))
-    return client
 
 
 @pytest.fixture
@@ -60,8 +53,7 @@ def test_who_may_read_one_log_sees_that_part_of_a_vendor(calls, integration):
     client = Client()
     client.force_login(reader)
     assert client.get(f"/vendors/{vendor.slug}/calls/").status_code == 403
-    officer = person("officer")
-    grants.give(integration, to=reader, names=["read_log"], by=officer, at=timezone.now())
+    policies_make.grant(integration, reader, "read_log", at=timezone.now())
     assert calls[0] in client.get(f"/vendors/{vendor.slug}/calls/").content.decode()
 
 

@@ -18,13 +18,6 @@ LIST = "/calls/"
 
 
 @pytest.fixture
-def officer(db):
-    client = Client()
-    client.force_login(person("officer"))
-    return client
-
-
-@pytest.fixture
 def calls(api) -> list[str]:
     """An allowed and completed call, a denied one, one left open."""
     ids = [api.open(region=r).json()["call_id"] for r in ("us-east-1", "eu-west-1", "us-east-1")]
@@ -90,6 +83,14 @@ def test_orphans_are_found(officer, calls):
     assert "Never completed" in page
 
 
+@pytest.mark.parametrize("query", ["end=9999-12-31", "end=0001-01-01", "start=0001-01-01"])
+def test_a_day_beyond_all_records_is_refused(officer, calls, query):
+    for page in (LIST, "/access/events/"):
+        answer = officer.get(f"{page}?{query}")
+        assert "No record is of that time." in answer.content.decode()
+    assert officer.get(f"{LIST}?{query}").status_code == 400
+
+
 def test_a_period_that_ends_before_it_begins_is_refused(officer, calls):
     answer = officer.get(f"{LIST}?start=2026-11-02&end=2026-11-01")
     assert answer.status_code == 400
@@ -102,16 +103,23 @@ def test_a_cursor_that_is_none_is_refused(officer, calls):
 
 def test_older_pages_are_reached_without_counting(officer, api, django_assert_max_num_queries):
     ids = [api.open().json()["call_id"] for _ in range(30)]
+    # The first request of a session notes that somebody is there.
+    officer.get("/style/")
     with django_assert_max_num_queries(12):
         first = officer.get(LIST)
     assert ids[29] in text(first)
     assert ids[4] not in text(first)
-    more = first.context["more"]
+    more = first.context["page"].older
     with django_assert_max_num_queries(12):
         second = officer.get(LIST, {"cursor": more})
     page = text(second)
     assert [n for n in range(30) if ids[n] in page] == [0, 1, 2, 3, 4]
-    assert not second.context["more"]
+    assert not second.context["page"].older
+    newer = officer.get(LIST, {"cursor": second.context["page"].newer})
+    assert [row.record_id for row in newer.context["rows"]] == [
+        row.record_id for row in first.context["rows"]
+    ]
+    assert not newer.context["page"].newer
 
 
 def test_a_call_shows_verdict_reasons_papers_and_end(officer, calls, integration):

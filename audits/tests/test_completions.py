@@ -78,7 +78,7 @@ def test_a_completion_after_the_lease_is_stored_and_marked_late(api, call_id, in
     body = CompletionBody(event_id=uuid.uuid4(), outcome="succeeded")
     late = timezone.now() + dt.timedelta(minutes=11)
     done = record_completion(uuid.UUID(call_id), body, caller=caller, received_at=late)
-    assert done.row["late"]
+    assert done.entry.late
     assert Completion.objects.get().late
 
 
@@ -96,6 +96,17 @@ def test_what_has_no_lease(api, call_id):
     assert api.post(f"calls/{call_id}/lease", {}).json()["type"].endswith(":already-completed")
     other = make.Api(api.client, make.key(make.active_integration())[1])
     assert other.post(f"calls/{call_id}/lease", {}).status_code == 403
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_an_end_that_no_record_can_hold_is_refused(api, call_id, moment):
+    """One is before the year 1 in UTC; the other is stored as year 10000, which nothing reads."""
+    answer = api.complete(call_id, ended_at=moment)
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {"field": "ended_at", "error": "lies beyond what a record can hold"}
+    ]
+    assert api.complete(call_id, ended_at="2026-11-21T09:00:00+18:51").status_code == 201
 
 
 def test_a_clock_that_is_wrong_does_not_lose_evidence(api, call_id):

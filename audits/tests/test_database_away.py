@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from audits.models import Call
+from audits.services import writing
 from audits.tests import make
 
 
@@ -17,6 +18,7 @@ def test_a_database_that_is_away_gives_503_and_no_decision(live, monkeypatch):
     secret = make.key(live)[1]
     assert make.hot(secret, "calls", make.call_body()).status == 201
     connection.close()
+    writing.stop()
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "HOST", "/nowhere")
         for path, body in (
@@ -36,7 +38,7 @@ def test_a_database_that_is_away_gives_503_and_no_decision(live, monkeypatch):
 def test_a_connection_that_was_cut_is_replaced_without_the_caller_noticing(live):
     secret = make.key(live)[1]
     assert make.hot(secret, "calls", make.call_body()).status == 201
-    cut_this_connection()
+    cut_the_writers_connection()
     assert make.hot(secret, "calls", make.call_body()).status == 201
 
 
@@ -60,14 +62,11 @@ def test_a_database_that_refuses_gives_503_without_its_words(live, caplog, state
     assert not Call.objects.exists()
 
 
-def cut_this_connection() -> None:
+def cut_the_writers_connection() -> None:
     """As when the server restarts: the connection is dead and nobody has noticed."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-    finally:
-        other.close()
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'countersign-writer' AND datname = current_database()"
+        )
+        assert cursor.fetchall() == [(True,)]

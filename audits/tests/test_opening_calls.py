@@ -19,10 +19,10 @@ def test_a_good_call_is_allowed_and_recorded_with_what_it_rests_on(api, integrat
     assert (said["decision"], said["reasons"]) == ("allow", [])
     assert call.decision == "allow"
     assert call.integration == integration
-    assert call.baa_reference == integration.service.vendor.agreements.get().reference
-    assert call.report_id is not None
-    assert call.fact_ids
-    assert said["receipt"]["record"] == call.pk
+    assert call.verdict.baa_reference == integration.service.vendor.agreements.get().reference
+    assert call.verdict.report_id is not None
+    assert call.verdict.fact_ids
+    assert said["receipt"]["record"] == call.index
     assert said["lease_until"] > said["receipt"]["received_at"]
 
 
@@ -100,7 +100,7 @@ def test_the_day_is_that_of_the_organization(integration, settings):
         ]
     finally:
         timezone.get_default_timezone.cache_clear()
-    assert [d["decision"] for d in decided] == ["allow", "deny"]
+    assert [d.decision for d in decided] == ["allow", "deny"]
 
 
 def _terms():

@@ -53,7 +53,7 @@ def test_the_first_post_opens_and_the_second_completes(api):
     assert call.session_id == record.session_id
     assert call.input_digest == "sha256:" + record.phi_hash
     assert call.claimed_baa_reference == record.baa_reference_id
-    assert call.baa_reference != record.baa_reference_id
+    assert call.verdict.baa_reference != record.baa_reference_id
     assert abs(call.started_at.timestamp() - record.timestamp_utc) < 0.001
     assert (ended.outcome, ended.http_status, ended.latency_ms) == ("succeeded", 200, 812)
     assert (ended.input_tokens, ended.output_tokens) == (90, 30)

@@ -1,6 +1,7 @@
 """Nothing but ids, numbers, words and patterns gets in, and no refusal repeats what was sent."""
 
 import json
+import re
 import uuid
 
 import pytest
@@ -61,7 +62,11 @@ def everything_stored() -> str:
 
 
 def assert_nowhere(answer, caplog) -> None:
-    heard = answer.content.decode() + str(dict(answer.headers)) + caplog.text
+    # The policy's nonce is drawn anew for each answer, and may spell anything.
+    told = {name: text for name, text in answer.headers.items() if "nonce-" not in text}
+    # Nor signatures, which spell anything too.
+    said = re.sub(r"[A-Za-z0-9+/]{60,}", "", answer.content.decode())
+    heard = said + str(told) + caplog.text
     for part in ("Smith", "HIV"):
         assert part not in heard
 

@@ -9,7 +9,7 @@ from audits.bodies import CallBody, CompletionBody, parse
 from audits.models import Call, Completion
 from audits.services.recording import extend_lease, record_call, record_completion
 from audits.services.sweeping import sweep
-from audits.tasks import sweep_calls
+from audits.tasks import sweep_calls, sweep_calls_of_days
 from audits.tests import make
 from policies.services.keyring import Caller
 
@@ -37,13 +37,13 @@ def test_a_call_whose_lease_is_over_is_closed_as_unknown(integration):
 
 def test_what_is_not_closed(integration):
     opened(integration, region="eu-west-1")
-    opened(integration, at=NOW)
     (done,) = opened(integration)
     caller = Caller.of(integration.keys.get())
     body = CompletionBody(event_id=uuid.uuid4(), outcome="failed")
     record_completion(done, body, caller=caller, received_at=OPENED)
     (running,) = opened(integration)
     extend_lease(running, caller=caller, received_at=NOW - dt.timedelta(minutes=5))
+    opened(integration, at=NOW)
     assert sweep(at=NOW) == 0
     assert sweep(at=NOW + dt.timedelta(minutes=6)) == 1
     assert Completion.objects.get(swept=True).call_id == running
@@ -57,8 +57,8 @@ def test_a_late_completion_is_added_and_counts(integration):
     done = record_completion(
         call_id, body, caller=Caller.of(integration.keys.get()), received_at=NOW
     )
-    assert done.row["late"]
-    assert list(Completion.objects.order_by("pk").values_list("outcome", "late")) == [
+    assert done.entry.late
+    assert list(Completion.objects.order_by("index").values_list("outcome", "late")) == [
         ("unknown", False),
         ("succeeded", True),
     ]
@@ -73,15 +73,25 @@ def test_it_catches_up_in_batches(integration):
 
 @pytest.mark.parametrize("batch", [2, 500])
 def test_two_workers_at_once_close_each_call_once(live, batch):
-    opened(live, count=40)
-    closed = make.at_once(2, lambda _: sweep(at=NOW, batch=batch))
-    sweep(at=NOW, batch=batch)
+    # The ledger's clock stands at the change of the register that was just committed.
+    opened(live, count=40, at=timezone.now())
+    over = timezone.now() + dt.timedelta(hours=1)
+    closed = make.at_once(2, lambda _: sweep(at=over, batch=batch))
+    sweep(at=over, batch=batch)
     assert sum(closed) <= 40
     assert Completion.objects.filter(swept=True).count() == 40
     assert len(set(Completion.objects.values_list("call_id", flat=True))) == 40
 
 
 def test_the_task_sweeps_what_is_over_now(integration):
-    opened(integration)
+    opened(integration, at=NOW - dt.timedelta(minutes=20))
     sweep_calls()
+    assert Completion.objects.get().swept
+
+
+def test_the_night_finds_what_the_minutes_missed(integration):
+    opened(integration, at=NOW - dt.timedelta(hours=3))
+    sweep_calls()
+    assert not Completion.objects.exists()
+    sweep_calls_of_days()
     assert Completion.objects.get().swept

@@ -3,9 +3,10 @@
 import io
 import json
 
+import pytest
 from django.test import Client
 
-from audits.api import wsgi
+from audits.api import ingest, wsgi
 from audits.models import Call
 from audits.tests import make
 
@@ -41,6 +42,17 @@ def test_a_body_that_is_too_large_is_not_even_read(live):
     answer = make.through_wsgi(secret, "calls", b"", **environ)
     assert answer.status == "413 Request Entity Too Large"
     assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("framing", [{}, {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}])
+def test_what_is_a_little_too_large_is_read_to_its_end_and_refused(live, framing):
+    """So that a caller who sends all before it reads hears the answer."""
+    secret = make.key(live)[1]
+    body = io.BytesIO(b" " * (ingest.largest_body(ingest.EVENTS) + 1))
+    environ = {"CONTENT_LENGTH": str(len(body.getbuffer())), "wsgi.input": body, **framing}
+    answer = make.through_wsgi(secret, "events", b"", **environ)
+    assert answer.status == "413 Request Entity Too Large"
+    assert body.tell() == len(body.getbuffer())
 
 
 def test_a_chunked_body_is_read_to_its_limit(live):

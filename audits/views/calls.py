@@ -17,8 +17,7 @@ from django.views.decorators.http import require_safe
 from audits.filters import CallPageFilter
 from audits.models import Call
 from audits.pages.calls import CALL_LIST
-from audits.services import reading
-from audits.services.answers import receipt
+from audits.services import entry_log, reading
 from audits.services.reads import Read, record_read
 from audits.views.figures import by_day
 from policies.models import Integration
@@ -93,19 +92,19 @@ def call_list(request: HttpRequest) -> HttpResponse:
     valid = found.is_valid()
     calls = found.qs if valid else Call.objects.none()
     try:
-        rows, more = reading.page(calls, limit=PER_PAGE, cursor=request.GET.get("cursor", ""))
+        page = reading.page(calls, limit=PER_PAGE, cursor=request.GET.get("cursor", ""))
     except reading.BadCursor:
         raise BadRequest from None
     note_read(
         request,
-        Read("list", "audits.call", len(rows), filters=found.applied() if valid else {}),
+        Read("list", "audits.call", len(page.rows), filters=found.applied() if valid else {}),
     )
     context = {
         "filter": found,
-        "rows": rows,
+        "rows": page.rows,
+        "page": page,
         "columns": tools.columns,
         "tools": tools,
-        "more": more,
         "paged": "cursor" in request.GET,
         "reasons": REASONS,
         "chart": by_day(found, calls) if valid else None,
@@ -122,6 +121,7 @@ def call_detail(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
     if call is None:
         raise Http404
     note_read(request, Read("detail", "audits.call", 1, subject_id=str(call_id)))
+    entries = entry_log.of_call(call.row)
     completions = reading.completions_of(call_id)
     return render(
         request,
@@ -133,8 +133,8 @@ def call_detail(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
             "warnings": [REASONS[code] for code in call.row["warnings"]],
             "papers": papers(call.row),
             "completions": completions,
-            "receipts": [receipt(c["id"], c) for c in completions],
-            "receipt": receipt(call.record_id, call.row),
+            "entries": entries,
+            "log_slug": "live" if call.row["livemode"] else "test",
             "overdue": call.completion is None
             and call.row["lease_until"] <= as_of.reading_moment(),
             "integration_url": link("policies:integration-detail", call.integration),

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from audits.pages.calls import CALL_LIST
-from audits.services import reading, statistics
+from audits.services import observing, reading, statistics
 from audits.services.reads import Read
+from audits.services.shadows import shadow_counts
 from audits.services.uncovered import uncovered_calls
 from audits.views.calls import filtered, link, note_read, own_integrations
 from audits.views.figures import CHART_DAYS, by_what
@@ -55,6 +56,20 @@ def integration_calls(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+def integration_shadow(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a version tried in shadow would have done otherwise; the part is #shadow."""
+    integration = get_object_or_404(Integration, slug=slug)
+    own = own_integrations(request)
+    if own is not None and integration.pk not in own:
+        raise PermissionDenied
+    since = as_of.reading_moment() - dt.timedelta(days=CHART_DAYS)
+    found = shadow_counts(integration.pk, since=since)
+    note_read(request, Read("list", "audits.call", found.calls, filters={"integration": slug}))
+    context = {"integration": integration, "found": found, "days": CHART_DAYS}
+    return render(request, "audits/integration_shadow.html", context)
+
+
+@require_safe
 def vendor_calls(request: HttpRequest, slug: str) -> HttpResponse:
     """The newest calls to a vendor's services that the person may read; the part is #calls."""
     vendor = get_object_or_404(Vendor, slug=slug)
@@ -75,19 +90,20 @@ def _newest(
     request: HttpRequest, ids: Collection[int], applied: dict[str, str], context: dict[str, Any]
 ) -> HttpResponse:
     calls = reading.of_integrations(ids).live()
-    rows, more = reading.page(calls, limit=PER_PART)
-    note_read(request, Read("list", "audits.call", len(rows), filters=applied))
+    page = reading.page(calls, limit=PER_PART)
+    note_read(request, Read("list", "audits.call", len(page.rows), filters=applied))
     today = as_of.reading_day()
     start = today - dt.timedelta(days=CHART_DAYS - 1)
     counts = statistics.calls_by_day(start, today, integrations=ids)
     context |= {
-        "rows": rows,
+        "rows": page.rows,
         "columns": CALL_LIST.shown(()),
-        "more": more,
+        "more": page.older,
         "reasons": REASONS,
         "days": CHART_DAYS,
         "allowed": sum(day.allowed for day in counts),
         "denied": sum(day.denied for day in counts),
+        "observed": observing.observed(ids, start, today),
     }
     return render(request, "audits/newest_calls.html", context)
 

@@ -1,0 +1,1 @@
+"""The ledger's pure part: entries, jobs and how a batch of them is settled; no IO, no clock."""
