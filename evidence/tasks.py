@@ -28,6 +28,13 @@ def catch_up() -> None:
         run_checks.delay_on_commit()
 
 
+@shared_task(base=DjangoTask)
+def watch() -> None:
+    """Look for bursts and the like, which cannot wait for the daily checks."""
+    if findings.watch(at=timezone.now()):
+        send_notices.delay_on_commit()
+
+
 @shared_task(
     base=DjangoTask,
     autoretry_for=(notices.MailNotSent,),

@@ -40,6 +40,9 @@ class EvidencePack(models.Model):
     file = models.FileField(storage=pack_storage, max_length=200, blank=True, editable=False)
     sha256 = models.CharField(max_length=64, blank=True, editable=False)
     size_bytes = models.PositiveBigIntegerField(null=True, editable=False)
+    checkpoint = models.TextField(
+        blank=True, editable=False, help_text="The signed note that its records are proven by."
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
     )

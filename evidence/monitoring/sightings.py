@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
+from audits.services.completeness import Completeness, Period, completeness
 from evidence.models import Finding
 from policies.models import Integration
 from vendors.coverage import Coverage, ReportFacts, assess
@@ -34,6 +36,11 @@ class Asked:
         """Ids of the services that live integrations send PHI to."""
         live = Integration.objects.live().filter(data_classes__is_phi=True)
         return frozenset(live.values_list("service_id", flat=True))
+
+    @cached_property
+    def completeness(self) -> Completeness:
+        """What providers counted against what was recorded, of the days that findings speak of."""
+        return completeness(Period.until_yesterday(self.at, settings.USAGE_WINDOW_DAYS))
 
     def uncovered(self, until: dt.date) -> list[Rested]:
         """Services in use that no clean type II covers by itself past the day `until`."""
@@ -92,6 +99,43 @@ class Sighting:
     severity: Finding.Severity | None = None
 
 
+def about(
+    integration: Integration,
+    detail: str = "",
+    severity: Finding.Severity | None = None,
+    *,
+    due_on: dt.date | None = None,
+) -> Sighting:
+    """What a check found of an integration, which comes with its owner and service."""
+    return Sighting(
+        subject=integration,
+        label=integration.name,
+        due_on=due_on,
+        detail=detail[:300],
+        owner_id=answering(integration.owner),
+        vendor_id=integration.service.vendor_id,
+        integration_id=integration.pk,
+        severity=severity,
+    )
+
+
+def integrations_of(ids: Collection[int]) -> Iterator[Integration]:
+    """The integrations of these ids by name, with all that `weighed` reads of them."""
+    rows = Integration.objects.filter(pk__in=ids).order_by("name", "pk")
+    yield from rows.select_related("owner", "service").prefetch_related("data_classes")
+
+
+def weighed(integration: Integration, detail: str) -> Sighting:
+    """As `about`: of high severity where the integration sends PHI, else of medium."""
+    phi = any(each.is_phi for each in integration.data_classes.all())
+    return about(integration, detail, Severity.HIGH if phi else Severity.MEDIUM)
+
+
+def counted(number: int, what: str) -> str:
+    """The number with its unit, such as 1 call, 1,200 calls."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One entry of the table of daily checks.
@@ -99,7 +143,8 @@ class Check:
     `find` takes what is asked, and the last day to look at: a thing whose last good day is that
     one is still told. `horizon_days` is how many days ahead that is; None if the check is not
     about days, and then it has no place among the deadlines either. `severity` takes the days
-    left, negative when overdue, None without a due day.
+    left, negative when overdue, None without a due day. `watch` asks for what is new every few
+    minutes, where a day is too long to wait; None where it is not.
     """
 
     code: str
@@ -109,6 +154,7 @@ class Check:
     find: Callable[[Asked, dt.date], Iterable[Sighting]]
     severity: Callable[[int | None], Finding.Severity]
     horizon_days: int | None = None
+    watch: Callable[[Asked, dt.date], Iterable[Sighting]] | None = None
 
     def sightings(self, asked: Asked) -> Iterable[Sighting]:
         """What the check finds within its own horizon."""

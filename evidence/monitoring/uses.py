@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audits.models import Call
 from evidence.models import Finding
-from evidence.monitoring.sightings import Asked, Sighting, answering
+from evidence.monitoring.sightings import Asked, Sighting, about, answering
 from policies.models import Approval, Integration, IntegrationKey
 from policies.models.uses import IntegrationQuerySet
 from policies.reasons import REASONS
@@ -21,24 +21,6 @@ CALLS_PERIOD = dt.timedelta(days=7)
 GRAVE_COUNT, GRAVE_SHARE = 5, 0.05
 
 
-def _of(
-    integration: Integration,
-    due_on: dt.date | None = None,
-    detail: str = "",
-    severity: Finding.Severity | None = None,
-) -> Sighting:
-    return Sighting(
-        subject=integration,
-        label=integration.name,
-        due_on=due_on,
-        detail=detail[:300],
-        owner_id=answering(integration.owner),
-        vendor_id=integration.service.vendor_id,
-        integration_id=integration.pk,
-        severity=severity,
-    )
-
-
 def approvals_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
     rows = (
         Approval.objects.standing()
@@ -47,7 +29,7 @@ def approvals_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
         .defer("terms", "note")
     )
     for row in rows:
-        yield _of(row.integration, row.expires_on, f"Approved {row.decided_at:%-d %b %Y}")
+        yield about(row.integration, f"Approved {row.decided_at:%-d %b %Y}", due_on=row.expires_on)
 
 
 def keys_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
@@ -93,13 +75,13 @@ def determinations_expiring(asked: Asked, until: dt.date) -> Iterator[Sighting]:
     ending = _in_use().filter(deidentification_expires_on__lte=until)
     for integration in ending.exclude(deidentification=without):
         last = integration.deidentification_expires_on
-        yield _of(integration, last, integration.get_deidentification_display())
+        yield about(integration, integration.get_deidentification_display(), due_on=last)
 
 
 def without_owner(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
     for integration in _in_use().unowned():
         left = "Its owner's account is closed" if integration.owner else "Nobody was named"
-        yield _of(integration, detail=left)
+        yield about(integration, detail=left)
 
 
 def blocked(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
@@ -110,7 +92,7 @@ def blocked(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
     for integration in live:
         reasons = answers[integration.pk].reasons
         if reasons:
-            yield _of(integration, detail=", ".join(REASONS[code].title for code in reasons))
+            yield about(integration, detail=", ".join(REASONS[code].title for code in reasons))
 
 
 def calls_unanswered(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
@@ -120,7 +102,7 @@ def calls_unanswered(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
         calls.unanswered(asked.at)
         .order_by()
         .values("integration_id")
-        .annotate(n=Count("pk"))
+        .annotate(n=Count("index"))
         .values_list("integration_id", "n")
     )
     if not counts:
@@ -129,14 +111,14 @@ def calls_unanswered(asked: Asked, _until: dt.date) -> Iterator[Sighting]:
         calls.filter(decision=Call.Decision.ALLOW, integration_id__in=counts)
         .order_by()
         .values("integration_id")
-        .annotate(n=Count("pk"))
+        .annotate(n=Count("index"))
         .values_list("integration_id", "n")
     )
     rows = Integration.objects.filter(pk__in=counts).select_related("owner", "service")
     for integration in rows.order_by(F("name").asc()):
         count, total = counts[integration.pk], allowed[integration.pk]
         grave = count >= GRAVE_COUNT and count > GRAVE_SHARE * total
-        yield _of(
+        yield about(
             integration,
             detail=f"{count} of {total} allowed calls in the last 7 days",
             severity=Finding.Severity.HIGH if grave else Finding.Severity.MEDIUM,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class Timing(StrEnum):
@@ -16,7 +17,10 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A population: one query, whose first column `id` is the sequence of `table`."""
+    """A population: one query, whose first column, `sequence`, counts the rows of `table`.
+
+    That is `id`, or for what the ledger holds `index`, which counts its entries of every kind.
+    """
 
     name: str
     title: str
@@ -27,3 +31,4 @@ class Dataset:
     criteria: tuple[str, ...]
     sections: tuple[str, ...]
     notes: Mapping[str, str] = field(default_factory=dict)
+    sequence: Literal["id", "index"] = "id"

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from evidence.pack.access_reviews import ACCESS_REVIEWS
 from evidence.pack.agreements import AGREEMENTS
 from evidence.pack.dataset import Dataset, Timing
+from evidence.pack.ledger import LEDGER_RECORDS
 from evidence.pack.report_lines import REPORT_LINES
 from evidence.pack.vendor_reviews import VENDOR_REVIEWS
 
@@ -245,42 +247,8 @@ DATASETS: tuple[Dataset, ...] = (
         criteria=("CC6.1", "CC6.3"),
         sections=("164.308(a)(4)", "164.312(a)"),
     ),
-    Dataset(
-        "calls",
-        "Calls",
-        "Every AI call of live keys recorded in the period, denials included.",
-        "audits_call",
-        _PERIOD,
-        narrowed=True,
-        criteria=("CC6.1", "CC7.2", "PI1.3"),
-        sections=("164.312(b)", "164.312(a)"),
-        notes={
-            "received_at": "When the record was stored, which is before the call was made.",
-            "reasons": "Why it was denied, all of them.",
-            "agreement_id": "The BAA the verdict rests on: `id` in agreements.",
-            "report_id": "The SOC 2 report the verdict rests on: `id` in assurance_reports.",
-            "fact_ids": "The facts the verdict rests on: `id` in facts.",
-            "terms_digest": "Of the integration's terms at the call.",
-            "policy_digest": "Of the requirements that were applied.",
-            "epoch": "State of register and policy the call was decided under.",
-            "lease_until": "Until when the call had to be completed or its lease extended.",
-        },
-    ),
-    Dataset(
-        "completions",
-        "Completions",
-        "How the calls of the period ended, and completions in it that name no recorded call.",
-        "audits_completion",
-        _PERIOD,
-        narrowed=True,
-        criteria=("CC7.2", "PI1.3", "PI1.5"),
-        sections=("164.312(b)",),
-        notes={
-            "swept": "Closed by the sweep, since its caller never did.",
-            "late": "Came after its lease had passed.",
-            "without_call": "No record of the call was here.",
-        },
-    ),
+    *ACCESS_REVIEWS,
+    *LEDGER_RECORDS,
     Dataset(
         "findings",
         "Findings",

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evidence.pack import cells
 from evidence.pack.bag import BagFile
 from evidence.pack.dataset import Dataset, Timing
 from evidence.pack.datasets import sql, table
 from evidence.pack.plan import Plan
+from evidence.pack.proofs import Proven
 
 # A gap list longer than this is a matter for the database itself; the count is always whole.
 GAPS_LISTED = 500
 GAPS_NOTE = (
     "A number is also used up when an insert is undone or refused, so a gap is a question to ask, "
     "not proof of deletion; tables of records refuse deletion by trigger."
+)
+
+LEDGER_NOTE = (
+    "The sequence is that of the whole ledger: numbers of other populations, and those out of the "
+    "pack's scope, are no gaps. Each row's entry is proven by log-proofs/ against one signed "
+    "checkpoint, whose Merkle root stands here."
 )
 
 
@@ -39,6 +47,8 @@ class Population:
     counted: Counted
     rows_in_file: int
     files: tuple[BagFile, ...]
+    # The entries of the ledger that its rows are, ascending; empty where they are none.
+    entries: array[int] = field(default_factory=lambda: array("Q"), repr=False)
 
 
 def query_digest(dataset: Dataset) -> str:
@@ -46,10 +56,11 @@ def query_digest(dataset: Dataset) -> str:
     return hashlib.sha256(sql(dataset).encode()).hexdigest()
 
 
-def sheet(plan: Plan, population: Population) -> dict[str, object]:
+def sheet(plan: Plan, population: Population, proven: Proven | None = None) -> dict[str, object]:
     """The sheet of one population: where from, how, when, by whom, how many, which gaps."""
     dataset, counted = population.dataset, population.counted
     query = sql(dataset)
+    in_ledger = dataset.sequence == "index"
     return {
         "dataset": dataset.name,
         "title": dataset.title,
@@ -74,7 +85,8 @@ def sheet(plan: Plan, population: Population) -> dict[str, object]:
         "last_sequence": counted.last,
         "gap_count": counted.gap_count,
         "gaps": [{"from": first, "to": last} for first, last in counted.gaps],
-        "gaps_note": GAPS_NOTE,
+        "gaps_note": LEDGER_NOTE if in_ledger else GAPS_NOTE,
+        **({"ledger": proven.members()} if in_ledger and proven else {}),
         "hash_totals": [
             {"file": file.path, "sha256": file.sha256, "bytes": file.size}
             for file in population.files
@@ -93,7 +105,12 @@ def _timing(plan: Plan, dataset: Dataset) -> dict[str, object]:
     }
 
 
-def index(plan: Plan, populations: Sequence[Population], files: Sequence[BagFile]) -> object:
+def index(
+    plan: Plan,
+    populations: Sequence[Population],
+    files: Sequence[BagFile],
+    proven: Proven | None = None,
+) -> object:
     """What is in the pack: each request, its files, and the criteria and sections it answers."""
     return {
         "title": plan.title,
@@ -103,6 +120,7 @@ def index(plan: Plan, populations: Sequence[Population], files: Sequence[BagFile
         "as_of": cells.moment(plan.as_of),
         "signed": False,
         "note": "This pack is unsigned: its hashes show that it is whole, not who made it.",
+        "ledger": proven.members() if proven else None,
         "datasets": [
             {
                 "dataset": population.dataset.name,

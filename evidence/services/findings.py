@@ -11,10 +11,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from evidence.models import CheckRun, Finding, FindingEvent
 from evidence.monitoring import CHECKS, Asked, Check, Sighting
-from evidence.services.notices import plan_notices
+from evidence.services.notices import plan_notices, tell_at_once
 
 # Two workers never judge at once: the second waits, then sees what the first did.
 RUN_LOCK = 730_700
@@ -68,6 +69,26 @@ def flag_findings(run: CheckRun, *, at: dt.datetime) -> CheckRun:
     return run
 
 
+def watch(*, at: dt.datetime) -> int:
+    """Ask the checks that watch for what is new, and open it at once; the daily run closes it.
+
+    Who answers, and the officers, are told now: of what was opened, and of what became high.
+    Returns: how many notices wait to be sent.
+    """
+    asked = Asked(on=timezone.localdate(at), at=at)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RUN_LOCK])
+            if not cursor.fetchone()[0]:
+                return 0  # the daily run is at it, and sees the same
+        book = _Book(asked)
+        for check in CHECKS.values():
+            if check.watch:
+                book.enter(check, check.watch(asked, asked.on))
+        opened, worse = book.add()
+        return tell_at_once(opened, worse, on=asked.on)
+
+
 @dataclass
 class _Book:
     """What one run found, against what was open before it."""
@@ -112,6 +133,22 @@ class _Book:
         self._tell(FindingEvent.Kind.CHANGED, changed)
         self._tell(FindingEvent.Kind.CLOSED, [(finding, "") for finding in gone])
         return len(opened), len(gone)
+
+    def add(self) -> tuple[list[Finding], list[Finding]]:
+        """Write what is new and what changed; close nothing. Returns: opened, and became high."""
+        if not self.seen:
+            return [], []
+        codes = {finding.check_code for finding in self.seen.values()}
+        standing = Finding.objects.open().filter(check_code__in=codes)
+        before = {_key(finding): finding for finding in standing}
+        opened = [finding for key, finding in self.seen.items() if key not in before]
+        kept = [(before[key], new) for key, new in self.seen.items() if key in before]
+        high = Finding.Severity.HIGH
+        worse = [old for old, new in kept if new.severity == high != old.severity]
+        Finding.objects.bulk_create(opened, batch_size=1000)
+        self._tell(FindingEvent.Kind.OPENED, [(finding, finding.detail) for finding in opened])
+        self._tell(FindingEvent.Kind.CHANGED, self._keep(kept))
+        return opened, worse
 
     def _keep(self, kept: list[tuple[Finding, Finding]]) -> list[tuple[Finding, str]]:
         """Bring findings up to date; returns those whose day or severity changed, with what."""

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from audits.models import Ledger
+from audits.services import integrity
+from audits.services.integrity import Integrity
 from evidence.models import CheckRun, EvidencePack, Heartbeat, Notice
 
 HEARTBEAT_TASK = "evidence.tasks.heartbeat"
@@ -23,15 +26,16 @@ CHECKS_LATE = dt.timedelta(hours=26)
 class Health:
     """How the background stood at a moment. `problems` are sentences for people.
 
-    `worker_alive` is None while the scheduler is silent: nobody asked the worker then.
+    `worker_alive` is None while the scheduler is silent: nobody asked the worker then. `ledger` is
+    that of live keys.
     """
 
     worker_alive: bool | None
     scheduler_alive: bool
     checked_at: dt.datetime | None
-    checks_late: bool
     mail_waiting: int
     last_pack: EvidencePack | None
+    ledger: Integrity
     problems: tuple[str, ...]
 
     @property
@@ -45,7 +49,7 @@ def beat(*, at: dt.datetime) -> None:
 
 
 def health(at: dt.datetime) -> Health:
-    """How worker, scheduler, checks and mail stand at the moment `at`; five queries."""
+    """How worker, scheduler, checks, mail and ledger stand at the moment `at`; seven queries."""
     worker_seen = Heartbeat.objects.filter(name=WORKER).values_list("seen_at", flat=True).first()
     asked, scheduled = (
         PeriodicTask.objects.filter(task=HEARTBEAT_TASK, enabled=True)
@@ -66,21 +70,22 @@ def health(at: dt.datetime) -> Health:
         .values_list("started_at", flat=True)
         .first()
     )
-    late = not _within(checked_at, at, CHECKS_LATE)
     waiting = Notice.objects.failed().count()
+    ledger = integrity.state(Ledger.LIVE, at)
     pack = EvidencePack.objects.filter(state=EvidencePack.State.READY).first()
     return Health(
         worker_alive=worker_alive,
         scheduler_alive=scheduler_alive,
         checked_at=checked_at,
-        checks_late=late,
         mail_waiting=waiting,
         last_pack=pack,
+        ledger=ledger,
         problems=(
             *_scheduler(scheduler_seen, at),
             *([_worker(worker_seen)] if worker_alive is False else []),
             *_late(checked_at, at),
             *_unsent(waiting),
+            *([ledger.sentence, *ledger.problems] if ledger.kind == "bad" else []),
         ),
     )
 

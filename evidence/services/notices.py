@@ -21,6 +21,8 @@ from policies.services.people import officers
 # A mail names this many; the rest are a number and a link.
 MAIL_ROWS = 40
 WEEK = 7
+# In the place of a window: that a finding became high. Windows below zero are whole weeks.
+BECAME_HIGH = -1
 
 logger = logging.getLogger(__name__)
 Key = tuple[int, dt.date, int, str]
@@ -64,7 +66,7 @@ def plan_notices(on: dt.date) -> int:
     ).iterator():
         key = (finding_id, about, days, recipient)
         known.add(key)
-        if sent_at is None and key not in wanted:
+        if sent_at is None and key not in wanted and days != BECAME_HIGH:
             obsolete.append(pk)
     Notice.objects.waiting().filter(finding__closed_at__isnull=False).delete()
     Notice.objects.filter(pk__in=obsolete, sent_at__isnull=True).delete()
@@ -93,6 +95,31 @@ def _wanted(on: dt.date) -> dict[Key, None]:
         for recipient in mine:
             wanted[finding.pk, about, days, recipient] = None
     return wanted
+
+
+def tell_at_once(opened: Iterable[Finding], worse: Iterable[Finding], *, on: dt.date) -> int:
+    """Make the notices of findings that cannot wait for the daily run; returns how many.
+
+    They go to every officer, and to the owner. Where the daily run would make the same one, it
+    finds it made.
+    """
+    told = [(finding, about_on(finding), 0) for finding in opened]
+    told += [(finding, on, BECAME_HIGH) for finding in worse]
+    if not told:
+        return 0
+    answering = {officer.get_username() for officer in officers()}
+    notices = [
+        Notice(finding=finding, about_on=about, window_days=days, recipient=recipient)
+        for finding, about, days in told
+        for recipient in sorted(answering | _owner_of(finding))
+    ]
+    Notice.objects.bulk_create(notices, batch_size=1000, ignore_conflicts=True)
+    return len(notices)
+
+
+def _owner_of(finding: Finding) -> set[str]:
+    owner = finding.owner
+    return {owner.get_username()} if owner and owner.is_active else set()
 
 
 def send_notices(*, at: dt.datetime) -> int:

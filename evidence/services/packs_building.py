@@ -19,16 +19,19 @@ from django.db import DatabaseError, connection
 from django.template.loader import render_to_string
 
 import countersign
+from audits.services.tiles import NotKept
 from evidence.models import EvidencePack
 from evidence.models.packs import pack_storage
 from evidence.pack import cells, sheets, tags
 from evidence.pack.bag import CHUNK, BagWriter
 from evidence.pack.plan import Named, Plan, Scope, Source
+from evidence.pack.proofs import Proven
 from evidence.pack.sheets import Population
 from evidence.report.budget import TooManyRows
-from evidence.services import packs_populations, packs_report
+from evidence.services import packs_populations, packs_proofs, packs_report
 from evidence.services.packs_populations import IncompletePopulation
-from evidence.services.packs_progress import Progress, Stopped, hold
+from evidence.services.packs_progress import Built, Progress, Stopped, hold
+from evidence.services.packs_proofs import ProofMissing
 from evidence.services.packs_report import ReportFailed
 from policies.models import Integration
 
@@ -37,6 +40,8 @@ logger = logging.getLogger(__name__)
 # What people read when a build fails; the log has the rest.
 FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (IncompletePopulation, "A population does not hold as many rows as the database counted."),
+    (ProofMissing, "A record has no entry in the ledger. Verify the ledger before anything else."),
+    (NotKept, "A part of the ledger's tree is missing. Verify the ledger before anything else."),
     (ReportFailed, "The PDF report could not be made; the worker's log says why."),
     (TooManyRows, "The report would hold too many rows: choose fewer vendors or integrations."),
     (DatabaseError, "The database stopped answering. Try again in a few minutes."),
@@ -136,10 +141,11 @@ def _build(plan: Plan, progress: Progress) -> None:
     target = Path(storage.path(name))
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     with _replacing(target) as stream:
-        write_pack(plan, stream, progress)
+        proven = write_pack(plan, stream, progress)
         sha256, size = _digest(stream)
+    built = Built(name, sha256, size, proven.note if proven else "")
     try:
-        progress.ready(file=name, sha256=sha256, size=size)
+        progress.ready(built)
     except Stopped:
         target.unlink()
         raise
@@ -173,33 +179,49 @@ def _digest(stream: BinaryIO) -> tuple[str, int]:
     return sha256.hexdigest(), stream.tell()
 
 
-def write_pack(plan: Plan, target: BinaryIO, progress: Progress) -> None:
-    """Write the whole zip; call it inside a snapshot."""
+def write_pack(plan: Plan, target: BinaryIO, progress: Progress) -> Proven | None:
+    """Write the whole zip; call it inside a snapshot. Returns: what its records are proven by."""
     with BagWriter(target, folder=plan.folder, moment=plan.as_of) as bag:
-        populations = _write_populations(bag, plan, progress)
+        with packs_populations.whole_tables():
+            populations = _write_populations(bag, plan, progress)
+        progress.start("Proving the records")
+        entries = [population.entries for population in populations]
+        proven = packs_proofs.write(bag, plan, entries, progress.tick)
         for population in populations:
-            content = cells.pretty(sheets.sheet(plan, population))
+            content = cells.pretty(sheets.sheet(plan, population, proven))
             bag.add(f"ipe/{population.dataset.name}.json", content)
-        bag.add("scope.json", cells.pretty(_scope_file(plan)))
+        bag.add("scope.json", cells.pretty(_scope_file(plan, proven)))
         bag.add("withheld.csv", packs_populations.withheld(plan))
         progress.start(REPORT_STEP)
-        _write_report(bag, plan, populations, progress)
+        _write_report(bag, plan, (populations, proven), progress)
         progress.start("Writing the index")
-        index = sheets.index(plan, populations, bag.payload)
+        index = sheets.index(plan, populations, bag.payload, proven)
         bag.add("index.json", cells.pretty(index))
         page = render_to_string("evidence/report/index.html", {"index": index, "plan": plan})
         bag.add("index.html", page.encode())
-        known = {"plan": plan, "files": len(bag.payload), "example": populations[0]}
+        known = {
+            "plan": plan,
+            "files": len(bag.payload),
+            "example": populations[0],
+            "proven": proven,
+            # As the verifier prints them.
+            "verified": f"{proven.shown:,}" if proven else "",
+            "size": f"{proven.size:,}" if proven else "",
+        }
         text = render_to_string("evidence/report/verify.txt", known)
         bag.seal(tags.bag_info(plan), {"VERIFY.txt": text.rstrip() + "\n"})
+    return proven
 
 
 def _write_report(
-    bag: BagWriter, plan: Plan, populations: Sequence[Population], progress: Progress
+    bag: BagWriter,
+    plan: Plan,
+    written: tuple[Sequence[Population], Proven | None],
+    progress: Progress,
 ) -> None:
     with tempfile.TemporaryFile(prefix="pack-") as spool:
         report = cast(BinaryIO, spool)
-        html = packs_report.report_html(plan, populations)
+        html = packs_report.report_html(plan, *written)
         packs_report.render_pdf(html, plan.folder, report, progress.tick)
         bag.add_stream("report.pdf", report)
     progress.tick(REPORT_WEIGHT)
@@ -220,7 +242,7 @@ def _write_populations(bag: BagWriter, plan: Plan, progress: Progress) -> Sequen
     return populations
 
 
-def _scope_file(plan: Plan) -> dict[str, object]:
+def _scope_file(plan: Plan, proven: Proven | None) -> dict[str, object]:
     scope = plan.scope
     return {
         "title": plan.title,
@@ -236,4 +258,6 @@ def _scope_file(plan: Plan) -> dict[str, object]:
         "integrations": [{"slug": i.slug, "name": i.name} for i in scope.integrations or ()],
         "datasets": [dataset.name for dataset in plan.datasets],
         "signed": False,
+        # The pack is not signed, but what its records are proven by is.
+        "checkpoint": proven.members() if proven else None,
     }

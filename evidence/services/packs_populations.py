@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
@@ -20,6 +21,8 @@ from evidence.pack.plan import Plan
 from evidence.pack.sheets import Counted, Population
 
 BATCH = 500
+# Without nested loops, a query that has no other way seems so dear that it would be compiled.
+PLANNED_FOR_ALL = {"enable_nestloop": "off", "cursor_tuple_fraction": "1", "jit": "off"}
 # Called with the number of rows that were written; it raises to stop the build.
 Tick = Callable[[int], None]
 
@@ -37,20 +40,39 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def whole_tables() -> Iterator[None]:
+    """Plan the queries inside for reading all of their tables; call it inside `snapshot`.
+
+    They join the calls of a period with how those ended. Where PostgreSQL has no statistics yet,
+    as after a restore, it takes a ledger for some dozens of entries and would go through all calls
+    anew for each completion: a pack of 100,000 calls would not end.
+    """
+    with connection.cursor() as cursor:
+        for setting, value in PLANNED_FOR_ALL.items():
+            cursor.execute(f"SET LOCAL {setting} = {value}")
+    yield
+    # What fails ends the transaction, and these with it.
+    with connection.cursor() as cursor:
+        for setting in PLANNED_FOR_ALL:
+            cursor.execute(f"SET LOCAL {setting} TO DEFAULT")
+
+
 def count(dataset: Dataset, plan: Plan) -> Counted:
     """Rows, first and last sequence of a population, and the numbers missing in between.
 
-    Gaps are those of the whole table, so that neither scope nor test keys look like one.
+    Gaps are those of the whole table, or of the whole ledger, so that neither scope nor test keys
+    look like one.
     """
+    counts = part("counts").replace("{sequence}", dataset.sequence)
+    ledgered = dataset.sequence == "index"
+    gaps_in = part("gaps_of_ledger" if ledgered else "gaps").replace("{table}", table(dataset))
     with connection.cursor() as cursor:
-        cursor.execute(part("counts").replace("{query}", sql(dataset)), plan.parameters())
+        cursor.execute(counts.replace("{query}", sql(dataset)), plan.parameters())
         rows, first, last = cursor.fetchone()
         if not rows:
             return Counted(0, None, None, 0, ())
-        cursor.execute(
-            part("gaps").replace("{table}", table(dataset)),
-            {"first": first, "last": last, "listed": sheets.GAPS_LISTED},
-        )
+        cursor.execute(gaps_in, {"first": first, "last": last, "listed": sheets.GAPS_LISTED})
         gaps = cursor.fetchall()
     found = tuple((gap[0], gap[1]) for gap in gaps)
     return Counted(rows, first, last, gaps[0][2] if gaps else 0, found)
@@ -65,14 +87,24 @@ def write(bag: BagWriter, dataset: Dataset, plan: Plan, counted: Counted, tick: 
     with tempfile.TemporaryFile(prefix="pack-") as spool, connection.chunked_cursor() as cursor:
         cursor.execute(sql(dataset), plan.parameters())
         columns = _columns(cursor.description, dataset)
+        # Eight bytes a row, whatever the rows are.
+        indexes = array("Q")
         with bag.entry(f"{path}.csv") as entry:
-            rows = _copy(cursor, columns, (entry.write, spool.write), tick)
+            rows = _copy(_noting(cursor, indexes), columns, (entry.write, spool.write), tick)
         lines = bag.add_stream(f"{path}.jsonl", cast(BinaryIO, spool))
     if rows != counted.rows:
         raise IncompletePopulation(dataset.name)
     table_file = bag.payload[-2]
     schema = bag.add(f"{path}.schema.json", cells.row_schema(dataset.title, columns))
-    return Population(dataset, counted, rows, (table_file, lines, schema))
+    entries = indexes if dataset.sequence == "index" else array("Q")
+    return Population(dataset, counted, rows, (table_file, lines, schema), entries)
+
+
+def _noting(cursor: Any, sequence: array[int]) -> Iterator[list[Any]]:
+    """Batches of rows; the first column of each goes into `sequence` too."""
+    while batch := cursor.fetchmany(BATCH):
+        sequence.extend(row[0] for row in batch)
+        yield batch
 
 
 def _columns(description: Sequence[Any], dataset: Dataset) -> list[Column]:
@@ -83,7 +115,7 @@ def _columns(description: Sequence[Any], dataset: Dataset) -> list[Column]:
 
 
 def _copy(
-    cursor: Any,
+    batches: Iterable[list[Any]],
     columns: list[Column],
     targets: tuple[Callable[[bytes], object], Callable[[bytes], object]],
     tick: Tick,
@@ -92,7 +124,7 @@ def _copy(
     to_csv, to_lines = targets
     to_csv(_csv([[column.name for column in columns]]))
     total = 0
-    while batch := cursor.fetchmany(BATCH):
+    for batch in batches:
         to_csv(_csv(cells.csv_cells(columns, row) for row in batch))
         to_lines(b"".join(cells.json_line(columns, row) for row in batch))
         total += len(batch)

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -45,7 +46,8 @@ READY = """
 WITH ended AS (
     UPDATE evidence_evidencepack
     SET state = 'ready', step = '', done = total, file = %(file)s, sha256 = %(sha256)s,
-        size_bytes = %(size)s, heartbeat_at = clock_timestamp(), finished_at = clock_timestamp()
+        size_bytes = %(size)s, checkpoint = %(checkpoint)s,
+        heartbeat_at = clock_timestamp(), finished_at = clock_timestamp()
     WHERE id = %(pack)s AND attempt = %(attempt)s AND state = 'building'
     RETURNING id)
 INSERT INTO evidence_packevent (pack_id, kind, sha256, actor_id, at)
@@ -65,6 +67,16 @@ SELECT id, 'failed', '', NULL, clock_timestamp() FROM ended
 
 class Stopped(Exception):
     """Somebody cancelled the pack, or another attempt has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A pack that is whole: its file, the file's SHA-256 in hex, bytes, the signed checkpoint."""
+
+    file: str
+    sha256: str
+    size: int
+    checkpoint: str
 
 
 class Progress:
@@ -89,9 +101,9 @@ class Progress:
         if time.monotonic() - self._written >= PULSE:
             self._write()
 
-    def ready(self, *, file: str, sha256: str, size: int) -> None:
-        """Hand the pack over: its file, the file's SHA-256 in hex, and bytes."""
-        self._run(READY, file=file, sha256=sha256, size=size)
+    def ready(self, built: Built) -> None:
+        """Hand the pack over."""
+        self._run(READY, **asdict(built))
 
     def failed(self, why: str) -> None:
         """Write down why, in a sentence that a person can act on."""

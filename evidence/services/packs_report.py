@@ -16,11 +16,13 @@ from typing import BinaryIO
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from audits.models import Ledger, Verification
 from evidence.pack import sheets
 from evidence.pack.plan import Plan
+from evidence.pack.proofs import Proven
 from evidence.pack.sheets import Population
 from evidence.report.budget import RowBudget
-from evidence.services import packs_chapters, packs_statistics
+from evidence.services import packs_chapters, packs_populations, packs_statistics
 from evidence.services.packs_statistics import CallFigures, Day
 from vendors import charts
 
@@ -37,13 +39,14 @@ class ReportFailed(Exception):
     """The child process made no PDF."""
 
 
-def report_html(plan: Plan, populations: Sequence[Population]) -> str:
+def report_html(plan: Plan, populations: Sequence[Population], proven: Proven | None = None) -> str:
     """The report as HTML; call it inside the pack's snapshot.
 
     Raises: TooManyRows if its tables could not be rendered in bounded memory.
     """
     budget = RowBudget()
-    figures = packs_statistics.call_figures(plan)
+    with packs_populations.whole_tables():
+        figures = packs_statistics.call_figures(plan)
     known = {
         "plan": plan,
         "figures": figures,
@@ -53,10 +56,20 @@ def report_html(plan: Plan, populations: Sequence[Population]) -> str:
         **packs_chapters.access(plan, budget),
         **packs_chapters.findings(plan, budget),
         **call_charts(figures),
-        "sheets": [sheets.sheet(plan, population) for population in populations],
+        "sheets": [sheets.sheet(plan, population, proven) for population in populations],
+        "proven": proven,
+        "verification": _last_verification(plan),
         "names": {population.dataset.name for population in populations},
     }
     return render_to_string("evidence/report/report.html", known)
+
+
+def _last_verification(plan: Plan) -> Verification | None:
+    """The newest verification of the whole live ledger before the pack's moment."""
+    whole = Verification.objects.filter(
+        ledger=Ledger.LIVE, kind=Verification.Kind.FULL, at__lt=plan.as_of
+    )
+    return whole.order_by("-at").first()
 
 
 def call_charts(figures: CallFigures) -> dict[str, object]:

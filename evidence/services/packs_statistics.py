@@ -60,16 +60,16 @@ def call_figures(plan: Plan) -> CallFigures:
     calls = calls_of(plan)
     denied = Q(decision=Call.Decision.DENY)
     sums = calls.aggregate(
-        total=Count("pk"),
-        denied=Count("pk", filter=denied),
-        phi=Count("pk", filter=Q(phi_present=True)),
-        phi_denied=Count("pk", filter=denied & Q(phi_present=True)),
+        total=Count("index"),
+        denied=Count("index", filter=denied),
+        phi=Count("index", filter=Q(phi_present=True)),
+        phi_denied=Count("index", filter=denied & Q(phi_present=True)),
     )
     ends = Completion.objects.filter(call_id__in=calls.values("call_id"))
     closed = ends.aggregate(
-        late=Count("pk", filter=Q(late=True)), swept=Count("pk", filter=Q(swept=True))
+        late=Count("index", filter=Q(late=True)), swept=Count("index", filter=Q(swept=True))
     )
-    outcomes = Counter(dict(ends.order_by().values_list("outcome").annotate(number=Count("pk"))))
+    outcomes = Counter(dict(ends.order_by().values_list("outcome").annotate(number=Count("index"))))
     return CallFigures(
         **sums,
         **closed,
@@ -92,7 +92,7 @@ def _days(plan: Plan, calls: CallQuerySet) -> tuple[Day, ...]:
         row["day"]: row
         for row in calls.order_by()
         .values(day=day)
-        .annotate(all=Count("pk"), denied=Count("pk", filter=Q(decision=Call.Decision.DENY)))
+        .annotate(all=Count("index"), denied=Count("index", filter=Q(decision=Call.Decision.DENY)))
     }
     length = (plan.period_end - plan.period_start).days + 1
     period = [plan.period_start + dt.timedelta(days=number) for number in range(length)]
@@ -106,7 +106,7 @@ def _ranking(calls: CallQuerySet, field: str) -> tuple[tuple[str, int], ...]:
     found = list(
         calls.order_by()
         .values_list(field)
-        .annotate(number=Count("pk"))
+        .annotate(number=Count("index"))
         .order_by("-number", F(field).asc())
     )
     first, rest = found[:LONGEST_LIST], found[LONGEST_LIST:]
@@ -125,7 +125,7 @@ def _reasons(calls: CallQuerySet) -> tuple[tuple[str, str, int], ...]:
             .order_by()
             .annotate(reason=Func("reasons", function="unnest"))
             .values_list("reason")
-            .annotate(number=Count("pk"))
+            .annotate(number=Count("index"))
         )
     )
     ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -1,34 +1,11 @@
-"""What the tests of packs need: commits that others see, and a folder of their own for files."""
+"""What the tests of packs need: a folder of their own for files, and a short report."""
 
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from evidence.models.packs import pack_storage
 from evidence.services import packs_report
-from vendors.models import Epoch
-
-
-@pytest.fixture
-def _tables_can_be_emptied(request):
-    """Around `transactional_db`: lets its flush empty append-only tables, and mends what it took.
-
-    Set up first, so torn down last.
-    """
-    request.getfixturevalue("django_db_setup")
-    yield
-    with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = origin")
-        Epoch.objects.get_or_create(pk=1)
-
-
-@pytest.fixture
-def committed(_tables_can_be_emptied, transactional_db):
-    """A database whose rows are committed, as a builder with its own connection needs them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import uuid
 from itertools import count
 
 from audits.models import Call, Completion
+from audits.tests import make_records
 from evidence.models import CheckRun, Finding
 from evidence.services.findings import flag_findings, start_run
 from policies.models import Integration
 from policies.tests.make import NOON, active_integration, key, person
-from vendors.models import Document, Epoch, Service
+from vendors.models import Document, Service
 from vendors.tests import make
 from vendors.tests.make import TODAY
 
@@ -66,40 +66,19 @@ def quiet(**fields) -> Integration:
 
 def call(of: Integration, *, days_ago: float = 1, answered: bool = True, **fields) -> Call:
     """A record of an allowed call, closed by its caller unless `answered` is false."""
-    received = NOON - dt.timedelta(days=days_ago)
-    fields = {
-        "call_id": uuid.uuid4(),
-        "body_sha256": bytes(32),
-        "received_at": received,
-        "lease_until": received + dt.timedelta(minutes=10),
-        "provider": "openai",
-        "operation": "chat",
-        "region": "us-east-1",
-        "model": "gpt-5",
-        "phi_present": True,
-        "actor_type": "service",
-        "actor_id": "intake",
-        "integration": of,
-        "key": of.keys.first() or key(of)[0],
-        "decision": Call.Decision.ALLOW,
-        "terms_digest": "0" * 64,
-        "policy_digest": "0" * 64,
-        **fields,
-    }
-    # A new key raises the epoch: what is stored must be decided after that.
-    fields["epoch"] = Epoch.objects.get().value
-    made = Call.objects.create(**fields)
+    at = fields.pop("received_at", NOON - dt.timedelta(days=days_ago))
+    by = fields.pop("key", None) or of.keys.first() or key(of)[0]
+    known = {"model": "gpt-5", "actor_type": "service", "actor_id": "intake", **fields}
+    made = make_records.call(of, by, at=at, **known)
     if answered:
         complete(made)
     return made
 
 
 def complete(of: Call, *, swept: bool = False) -> Completion:
-    return Completion.objects.create(
-        event_id=uuid.uuid4(),
-        call_id=of.call_id,
-        body_sha256=bytes(32),
-        received_at=of.received_at + dt.timedelta(minutes=1),
+    return make_records.completion(
+        of,
+        at=of.received_at + dt.timedelta(minutes=1),
         swept=swept,
         outcome="unknown" if swept else "succeeded",
     )

@@ -80,7 +80,7 @@ def test_the_report_is_accessible_archivable_and_says_what_happened(report):
         "A vendor <b>of</b> odd name",
         "BAA not in force",
         "SHA-256 of the query",
-        "SELECT c.id, c.call_id",
+        "SELECT c.index, c.call_id",
         "Page 2 of",
     ):
         assert words in text
@@ -148,8 +148,8 @@ def test_a_large_register_is_cut_with_a_message(committed, pack_root, no_report,
     htmls = []
     render = packs_report.report_html
 
-    def kept(plan, populations):
-        htmls.append(render(plan, populations))
+    def kept(plan, *written):
+        htmls.append(render(plan, *written))
         return htmls[-1]
 
     monkeypatch.setattr(packs_report, "report_html", kept)

@@ -78,6 +78,8 @@ def finding_list(request: HttpRequest) -> HttpResponse:
 def finding_export(request: HttpRequest) -> HttpResponseBase:
     """What the list shows under the same filters, all its pages, as CSV or XLSX."""
     kind = request.GET.get("kind", "csv")
+    if kind not in ("csv", "xlsx"):
+        raise Http404
     name = f"findings-{as_of.reading_day():%Y-%m-%d}"
     columns = FINDING_LIST.chosen(request.GET)
     found = finding_filter(request, request.GET).qs.iterator(chunk_size=1000)

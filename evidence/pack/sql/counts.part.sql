@@ -1,1 +1,1 @@
-SELECT count(*), min(id), max(id) FROM ({query}) population
+SELECT count(*), min({sequence}), max({sequence}) FROM ({query}) population
