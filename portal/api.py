@@ -15,6 +15,9 @@ from rest_framework.views import exception_handler
 
 from countersign.problems import MEDIA_TYPE, PROBLEMS
 
+# Below these, programs ask.
+FOR_PROGRAMS = ("/api/", "/log/", "/scim/")
+
 # DRF's own codes, in our words.
 CODES = {
     "not_authenticated": "not-authenticated",
@@ -27,6 +30,11 @@ CODES = {
     "throttled": "rate-limited",
     "parse_error": "malformed-json",
 }
+
+
+def described(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The addresses that the API's description names: what stands below /log/ too, once."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/")]
 
 
 def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -89,14 +97,14 @@ def not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What is answered where no address fits at all: a problem below /api/, else the page."""
-    if request.path.startswith("/api/"):
+    """What is answered where no address fits at all: a problem to programs, else the page."""
+    if request.path.startswith(FOR_PROGRAMS):
         return _json("not-found")
     return page_not_found(request, exception)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """What is answered when the portal itself fails: a problem below /api/, else the page."""
-    if request.path.startswith("/api/"):
+    """What is answered when the portal itself fails: a problem to programs, else the page."""
+    if request.path.startswith(FOR_PROGRAMS):
         return _json("internal-error")
     return server_error(request)

@@ -17,14 +17,13 @@ from audits.api.limits import BUCKETS
 from countersign.problems import PROBLEMS
 from portal.history import name_actor
 from portal.models import PersonalToken, User
-from portal.services.tokens import TokenRefused, find_token, note_use
+from portal.services.bearers import TokenRefused, note_use
+from portal.services.tokens import PREFIX, find_token
 from vendors.network import peer_of
 
 if TYPE_CHECKING:
     # The views read their settings, and so import this module.
     from rest_framework.views import APIView
-
-PREFIX = "cst_"
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -1,6 +1,7 @@
 """What every page knows: the navigation, the theme, the organization, the nonce."""
 
 import datetime as dt
+import time
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,9 +12,10 @@ from django.utils.functional import SimpleLazyObject
 
 from portal import past
 from portal.csp import get_nonce
+from portal.identity.reauthenticating import confirmation_at_provider
+from portal.idle import Left, left_of
 from vendors import as_of
 
-THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
 
 
@@ -59,9 +61,11 @@ NAVIGATION = [
     Place("Costs", "coin", "policies:costplan-list", "policies.view_costplan"),
     Place("Policies", "checklist", "policies:dataclass-list", "policies.view_requirement"),
     Place("Calls", "activity", "audits:call-list", "audits.view_call"),
+    Place("Ledger", "stack", "audits:entry-list", "audits.read_entries"),
     Place("Findings", "alert-triangle", "evidence:finding-list", "evidence.view_finding"),
     Place("Evidence", "file-certificate", "evidence:pack-list", "evidence.view_evidencepack"),
     Place("Access", "users", "portal:user-list", "portal.view_user"),
+    Place("My access", "key", "portal:my-access"),
     Place("API", "code", "portal-api:docs"),
 ]
 
@@ -105,15 +109,25 @@ def as_of_day(request: HttpRequest) -> AsOf | None:
     )
 
 
+def session_left(request: HttpRequest) -> Left | None:
+    """How long the session lasts; None for who is not signed in. Asks no query."""
+    if not request.user.is_authenticated:
+        return None
+    return left_of(request.session, time.time())
+
+
 def page(request: HttpRequest) -> dict[str, object]:
     """The context processor. Navigation asks the database only where a template shows it."""
-    theme = request.COOKIES.get(THEME_COOKIE, "")
+    theme = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return {
         "csp_nonce": get_nonce(request),
         "theme": theme if theme in THEMES else "",
         "organization": settings.ORGANIZATION_NAME,
+        "password_sign_in": settings.PASSWORD_SIGN_IN,
+        "confirmation_at_provider": SimpleLazyObject(lambda: confirmation_at_provider(request)),
         "navigation": SimpleLazyObject(lambda: navigation(request)),
         "home_url": address("portal:home") or "/",
         "search_url": address("portal:search"),
+        "session_left": SimpleLazyObject(lambda: session_left(request)),
         "as_of": SimpleLazyObject(lambda: as_of_day(request)),
     }

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.context import THEME_COOKIE, THEMES, address
+from portal.context import THEMES, address
 from vendors import charts
 
 ONE_YEAR = 365 * 24 * 60 * 60
@@ -33,10 +33,10 @@ def set_theme(request: HttpRequest) -> HttpResponse:
         back = address("portal:home") or "/"
     response = redirect(back)
     if theme == "auto":
-        response.delete_cookie(THEME_COOKIE)
+        response.delete_cookie(settings.THEME_COOKIE_NAME)
     else:
         response.set_cookie(
-            THEME_COOKIE,
+            settings.THEME_COOKIE_NAME,
             theme,
             max_age=ONE_YEAR,
             secure=settings.SESSION_COOKIE_SECURE,

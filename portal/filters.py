@@ -6,6 +6,9 @@ import django_filters
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 
+from policies.access_flags import FLAGS
+from policies.models import AccessReviewEntry
+from policies.models.reviews import AccessReviewEntryQuerySet
 from policies.roles import ROLES
 from portal.models import User
 
@@ -32,3 +35,51 @@ class PersonFilter(django_filters.FilterSet):
 
     def by_name(self, people: QuerySet[User], _name: str, value: str) -> QuerySet[User]:
         return people.filter(Q(full_name__icontains=value) | Q(email__icontains=value))
+
+
+class AccessEntryFilter(django_filters.FilterSet):
+    """Narrows the lines of an access review, which carry their state."""
+
+    holder = django_filters.CharFilter(label="Holder", lookup_expr="icontains")
+    kind = django_filters.ChoiceFilter(
+        label="Kind", choices=AccessReviewEntry.Kind.choices, empty_label="Any"
+    )
+    flag = django_filters.ChoiceFilter(
+        label="Flag",
+        choices=[("any", "Any flag"), ("none", "No flag"), *FLAGS.items()],
+        method="by_flag",
+        empty_label="All",
+    )
+    state = django_filters.ChoiceFilter(
+        label="State",
+        choices=[
+            ("undecided", "To decide"),
+            ("keep", "Kept"),
+            ("revoke", "Revoked"),
+            ("change", "Changed"),
+            ("unproven", "Not verified"),
+        ],
+        method="by_state",
+        empty_label="Any",
+    )
+
+    class Meta:
+        model = AccessReviewEntry
+        fields: list[str] = []
+
+    def by_flag(
+        self, entries: AccessReviewEntryQuerySet, _name: str, value: str
+    ) -> AccessReviewEntryQuerySet:
+        if value in ("any", "none"):
+            bare = entries.filter(flags=[])
+            return bare if value == "none" else entries.exclude(flags=[])
+        return entries.filter(flags__contains=[value])
+
+    def by_state(
+        self, entries: AccessReviewEntryQuerySet, _name: str, value: str
+    ) -> AccessReviewEntryQuerySet:
+        if value == "undecided":
+            return entries.undecided()
+        if value == "unproven":
+            return entries.unproven()
+        return entries.filter(decision=value)  # type: ignore[misc]  # what with_state adds

@@ -17,6 +17,21 @@ def role_choices() -> list[tuple[str, str]]:
     return [(role, f"{role}: {SUMMARIES[role]}") for role in ROLES]
 
 
+class ResetForm(forms.Form):
+    """How an administrator knows whom they speak to, before they take somebody's factors."""
+
+    proof = forms.ChoiceField(
+        label="How you know that it is them",
+        choices=[
+            ("proved-in-person", "They stand here, and I know them or saw their ID"),
+            ("proved-by-call-back", "I called back on a number that we knew before"),
+            ("proved-on-video", "I see them on video, and know them or saw their ID"),
+        ],
+        widget=forms.RadioSelect,
+        help_text="As good as when the account was made; it stands in the record.",
+    )
+
+
 class PersonForm(forms.ModelForm):
     """An account with its roles; `by` is the administrator who fills it in.
 
@@ -70,7 +85,25 @@ class SearchForm(forms.Form):
     )
 
 
-class TokenForm(forms.Form):
+class NetworksForm(forms.Form):
+    """From where a token may be used, the last thing that is asked of a new one."""
+
+    cidrs = forms.CharField(
+        required=False,
+        max_length=800,
+        label="Networks it may be used from",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="One on each line, such as 10.20.0.0/16; empty for any.",
+    )
+
+    field_order = ("name", "scopes", "days", "cidrs")
+
+    def networks(self) -> list[str]:
+        """The networks, as they were written."""
+        return [line.strip() for line in self.cleaned_data["cidrs"].splitlines() if line.strip()]
+
+
+class TokenForm(NetworksForm):
     """A personal access token: where it is used, what it opens, for how long."""
 
     name = forms.CharField(
@@ -89,14 +122,3 @@ class TokenForm(forms.Form):
         choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "A year")],
         initial=90,
     )
-    cidrs = forms.CharField(
-        required=False,
-        max_length=800,
-        label="Networks it may be used from",
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="One on each line, such as 10.20.0.0/16; empty for any.",
-    )
-
-    def networks(self) -> list[str]:
-        """The networks, as they were written."""
-        return [line.strip() for line in self.cleaned_data["cidrs"].splitlines() if line.strip()]

@@ -1,11 +1,10 @@
 """Whether the site runs, and whether it can do what it is for: for probes, not for people."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from audits.services.statements import can_store
+from audits.api.health import READY, readiness
 
 
 @require_safe
@@ -19,15 +18,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if a record of a call could be stored now, else 503."""
-    try:
-        ready = can_store()
-    except Error:
-        if not connection.in_atomic_block:
-            connection.close()
-        ready = False
-    if ready:
-        return _answer({"status": "ready"})
-    return _answer({"status": "records cannot be stored"}, status=503)
+    said = readiness()
+    return _answer({"status": said}, status=200 if said == READY else 503)
 
 
 def _answer(content: dict[str, str], status: int = 200) -> HttpResponse:

@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from itertools import islice
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from evidence.models import EvidencePack, Finding, PackEvent
-from policies.models import Integration, IntegrationDraft
+from policies.models import (
+    AccessReview,
+    AccessReviewEntry,
+    Integration,
+    IntegrationDraft,
+    PolicyVersion,
+)
 from policies.roles import ROLES
+from policies.services import holders
 from portal.context import address
 from portal.models import User
 from vendors.models import (
@@ -82,6 +90,38 @@ def decisions(_user: User, _on: dt.date) -> Iterable[Item]:
     rows = Integration.objects.awaiting_decision().select_related("owner", "service__vendor")
     for each in rows[: SHOWN + 1]:
         yield _integration(each, f"{each.service.vendor}, for {each.owner or 'nobody'}")
+
+
+def grant_requests(user: User, on: dt.date) -> Iterable[Item]:
+    """Requests for grants that this person may decide on: none that is theirs."""
+    for each in holders.decidable(user)[: SHOWN + 1]:
+        yield Item(
+            f"{each.holder}: {each.get_permission_display().lower()}",
+            f"{each.integration.name}, asked for by {each.asked_by or 'nobody'}",
+            address("policies:grant-decide", each.pk),
+            (timezone.localdate(each.ends_at) - on).days,
+        )
+
+
+def emergencies(user: User, _on: dt.date) -> Iterable[Item]:
+    """Emergency access of others that has ended and that nobody has reviewed."""
+    for each in holders.reviewable(user, timezone.now())[: SHOWN + 1]:
+        yield Item(
+            f"{each.asked_by}: {each.get_permission_display().lower()}",
+            f"{each.integration.name}, until {timezone.localtime(each.ends_at):%-d %b %Y, %H:%M}",
+            address("policies:emergency-review", each.pk),
+        )
+
+
+def policy_versions(user: User, _on: dt.date) -> Iterable[Item]:
+    """Versions of data policies that wait for a second person; not those of the person's own."""
+    rows = PolicyVersion.objects.awaiting_decision().exclude(made_by=user)
+    for each in rows.select_related("policy", "made_by").order_by("made_at")[: SHOWN + 1]:
+        yield Item(
+            f"{each.policy.name}, version {each.number}",
+            f"Submitted by {each.made_by}",
+            address("policies:policyversion-detail", each.policy.slug, each.number),
+        )
 
 
 def own_integrations(user: User, _on: dt.date) -> Iterable[Item]:
@@ -171,6 +211,22 @@ def facts(user: User, on: dt.date) -> Iterable[Item]:
         )
 
 
+def access_reviews(user: User, on: dt.date) -> Iterable[Item]:
+    """Open campaigns with lines that the person may decide, and closed ones they may sign."""
+    theirs = AccessReviewEntry.objects.undecided().filter(~Q(user=user), review=OuterRef("pk"))
+    rows = AccessReview.objects.filter(
+        Q(Exists(theirs), closed_at__isnull=True)
+        | Q(~Q(closed_by=user), closed_at__isnull=False, signed_at__isnull=True)
+    )
+    for each in rows[: SHOWN + 1]:
+        address_of = address("portal:accessreview-detail", each.pk)
+        if each.closed_at:
+            yield Item(each.title, "Closed: a second person signs it off", address_of)
+        else:
+            left = (each.due_on - on).days
+            yield Item(each.title, "Lines to decide", address_of, left)
+
+
 def findings(user: User, on: dt.date) -> Iterable[Item]:
     """Those of the person, and for who answers for findings those of nobody."""
     mine = Q(owner=user)
@@ -218,6 +274,30 @@ KINDS = [
         "policies.approve_integration",
         decisions,
         "policies:integration-list",
+    ),
+    Kind(
+        "Grants to decide on",
+        "key",
+        "Decide",
+        "policies.grant_integration",
+        grant_requests,
+        "policies:grant-list",
+    ),
+    Kind(
+        "Emergency access to review",
+        "alert-triangle",
+        "Review",
+        "policies.grant_integration",
+        emergencies,
+        "policies:emergency-list",
+    ),
+    Kind(
+        "Data rules to decide on",
+        "shield-lock",
+        "Decide",
+        "policies.approve_policyversion",
+        policy_versions,
+        "policies:datapolicy-list",
     ),
     Kind(
         "Your integrations",
@@ -282,6 +362,14 @@ KINDS = [
         "vendors.add_fact",
         facts,
         "vendors:fact-list",
+    ),
+    Kind(
+        "Access reviews",
+        "clipboard-check",
+        "Review",
+        "policies.decide_accessreview",
+        access_reviews,
+        "portal:accessreview-list",
     ),
     Kind(
         "Findings",

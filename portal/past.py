@@ -51,16 +51,17 @@ ENDINGS = (
     "notices",
     "uncovered",
 )
-MORE = ("portal:search",)
-# What is half done and has no past: drafts and imports.
+MORE = ("portal:search", "policies:grant-matrix")
+# What is half done and has no past: drafts and imports; and where records are stored now.
 TODAYS = (
+    "audits:partition-list",
     "policies:draft-list",
     "vendors:import-list",
     "vendors:import-detail",
     "vendors:registerimport-export",
 )
 # A POST to these changes nothing that a day is read of.
-HARMLESS = ("portal:search", "portal:theme", "account_logout")
+HARMLESS = ("portal:search", "portal:theme", "portal:session-stay", "account_logout")
 SPOOLED_BYTES = 1024 * 1024
 
 

@@ -5,7 +5,9 @@ lists every name with its default.
 """
 
 import datetime as dt
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,14 @@ from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from portal.archive import archive_format, archive_storage, positive
 from portal.csp import CSP
+from portal.identity.providers import IdentityProvider
+from portal.identity.sessions import sessions
+from portal.identity.signing_in import signing_in
+from portal.identity.single_sign_on import single_sign_on
 from portal.schedule import schedule
+from portal.tracked import TRACKED
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -37,10 +45,30 @@ def required(name: str, example: str) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = required("SECRET_KEY", "SECRET_KEY_FILE=/run/secrets/countersign")
+# The seed of the Ed25519 key that signs the ledgers' checkpoints: 32 bytes in hex. Kept apart from
+# the database and its backups: who has both could write another history.
+LEDGER_SIGNING_KEY = required("LEDGER_SIGNING_KEY", "the output of openssl rand -hex 32")
+# The one that it takes over from, for as long as the change of keys takes.
+LEDGER_PREVIOUS_SIGNING_KEY = env.str("LEDGER_PREVIOUS_SIGNING_KEY", default="")
+for _key in (LEDGER_SIGNING_KEY, LEDGER_PREVIOUS_SIGNING_KEY or LEDGER_SIGNING_KEY):
+    if not re.fullmatch(r"[0-9a-f]{64}", _key):
+        raise ImproperlyConfigured(
+            "LEDGER_SIGNING_KEY, and the previous one if given, is 64 digits of 0 to 9 and a to f."
+        )
+# The seed of the Ed25519 key that signs versions of data policies and what clients decide by. A key
+# of its own: clients pin it, and it may have to change at another time than the ledger's.
+BUNDLE_SIGNING_KEY = required("BUNDLE_SIGNING_KEY", "the output of openssl rand -hex 32")
+if not re.fullmatch(r"[0-9a-f]{64}", BUNDLE_SIGNING_KEY):
+    raise ImproperlyConfigured("BUNDLE_SIGNING_KEY is 64 digits of 0 to 9 and a to f.")
+# How checkpoints name the ledgers, with /live or /test behind it; fixed by the first entry.
+LEDGER_ORIGIN = env.str("LEDGER_ORIGIN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # The address people and programs reach the portal at: in mails, in the snippet, in the pack.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+# The address that programs post records to, if it is another one.
+INGEST_URL = env.str("INGEST_URL", default=PUBLIC_URL).rstrip("/")
+INGEST_PROCESSES = env.int("INGEST_PROCESSES", default=1)
 ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="Your organization")
 # Everything that is not in the database: uploaded documents, evidence packs.
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
@@ -56,11 +84,14 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.postgres",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "auditlog",
     "django_celery_beat",
     "django_filters",
@@ -82,6 +113,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.identity.second_factor.SecondFactorMiddleware",
+    "portal.identity.password_pages.PasswordPagesMiddleware",
+    "portal.identity.stepping_up.StepUpMiddleware",
+    "portal.sealing.SealMiddleware",
     "portal.history.HistoryMiddleware",
     "portal.past.AsOfMiddleware",
 ]
@@ -124,7 +159,7 @@ _dsn = {"connect_timeout": "5"} | conninfo_to_dict(
 )
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "audits.database",  # seals in the ledger what a transaction did, as it commits
         "NAME": _dsn.pop("dbname", ""),
         "USER": _dsn.pop("user", ""),
         "PASSWORD": _dsn.pop("password", ""),
@@ -142,48 +177,28 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }
 
-# People
+# People: how they sign in, by which providers besides, and how long they stay signed in
 AUTH_USER_MODEL = "portal.User"
-AUTHENTICATION_BACKENDS = [
-    "allauth.account.auth_backends.AuthenticationBackend",
-    "guardian.backends.ObjectPermissionBackend",
-]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "portal:home"
-ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
-ACCOUNT_FORMS = {"login": "portal.signin.SignInForm"}
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_SESSION_REMEMBER = False
 ANONYMOUS_USER_NAME = None  # guardian: no anonymous user in the database
 GUARDIAN_RAISE_403 = True
-
-# Sessions and transport
 HTTPS = env.bool("HTTPS", default=not DEBUG)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "countersign-session"
-CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "countersign-csrf"
-# 45 CFR 164.312(a)(2)(iii) asks for automatic logoff after inactivity without naming a time.
-SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=15 * 60)
-# Read from Redis, kept in the database: a page asks no query for it (see portal/idle.py).
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+_signing_in = signing_in(env)
+PASSWORD_BREACHED_FILE: str = _signing_in["PASSWORD_BREACHED_FILE"]
+MFA_REQUIRED: str = _signing_in["MFA_REQUIRED"]
+MFA_ENCRYPTION_KEYS: list[str] = _signing_in["MFA_ENCRYPTION_KEYS"]
+vars().update(_signing_in)
+_providers = single_sign_on(env)
+PASSWORD_SIGN_IN: bool = _providers["PASSWORD_SIGN_IN"]
+IDENTITY_PROVIDERS: dict[str, IdentityProvider] = _providers["IDENTITY_PROVIDERS"]
+vars().update(_providers)
+_sessions = sessions(env, https=HTTPS)
+THEME_COOKIE_NAME: str = _sessions["THEME_COOKIE_NAME"]
+MESSAGES_COOKIE_NAME: str = _sessions["MESSAGES_COOKIE_NAME"]
+SESSION_ABSOLUTE_SECONDS: int = _sessions["SESSION_ABSOLUTE_SECONDS"]
+STEP_UP_SECONDS: int = _sessions["STEP_UP_SECONDS"]
+vars().update(_sessions)
+
+# Transport
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come by plain HTTP
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
@@ -219,56 +234,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 AUDITLOG_STORE_JSON_CHANGES = True
 AUDITLOG_MASK_CALLABLE = "portal.history.hide"
 AUDITLOG_CID_HEADER = None  # a caller's header would end in an append-only table
-AUDITLOG_INCLUDE_TRACKING_MODELS: list[str | dict[str, Any]] = [
-    "vendors.Vendor",
-    "vendors.Service",
-    "vendors.ServiceModel",
-    "vendors.ServiceRegion",
-    "vendors.Fact",
-    "vendors.CostFact",
-    "vendors.Document",
-    "vendors.Agreement",
-    "vendors.AgreementClause",
-    {"model": "vendors.AgreementRequest", "m2m_fields": ["services"]},
-    "vendors.CoveredScope",
-    "vendors.AssuranceReport",
-    "vendors.ReportScope",
-    "vendors.BridgeLetter",
-    {"model": "vendors.SavedView", "exclude_fields": ["query"]},
-    "vendors.RegisterImport",
-    "vendors.ReportException",
-    "vendors.Cuec",
-    "vendors.ReportCondition",
-    "vendors.Subservice",
-    "policies.CostPlan",
-    {"model": "vendors.VendorReview", "exclude_fields": ["snapshot"]},
-    "vendors.ReviewItem",
-    "vendors.VendorCondition",
-    "vendors.Offboarding",
-    "vendors.OffboardingStep",
-    "vendors.FactAssignment",
-    "vendors.Questionnaire",
-    {"model": "vendors.Inquiry", "exclude_fields": ["token_sha256"]},
-    # What a stranger drafts is not kept; what they submit is, in Submission.
-    {"model": "vendors.Answer", "exclude_fields": ["value", "comment"]},
-    "policies.DataClass",
-    "policies.Requirement",
-    {"model": "policies.Integration", "m2m_fields": ["data_classes"]},
-    {"model": "policies.Approval", "exclude_fields": ["terms"]},
-    {"model": "policies.IntegrationKey", "exclude_fields": ["secret_sha256"]},
-    {
-        "model": "portal.User",
-        "exclude_fields": ["last_login"],
-        "mask_fields": ["password"],
-        "m2m_fields": ["groups", "user_permissions"],
-    },
-    {
-        "model": "portal.PersonalToken",
-        "exclude_fields": ["secret_sha256", "last_used_at"],
-    },
-    {"model": "auth.Group", "m2m_fields": ["permissions"]},
-    "guardian.UserObjectPermission",
-]
+AUDITLOG_INCLUDE_TRACKING_MODELS = TRACKED
 
 # Files
 STATIC_URL = "/static/"
@@ -278,12 +244,13 @@ MEDIA_ROOT = DATA_DIR / "documents"
 MEDIA_URL = ""  # documents are served by views that check permissions, never by a path
 PACK_ROOT = DATA_DIR / "packs"
 PAGE_IMAGE_ROOT = DATA_DIR / "page-images"  # drawn from documents; may be emptied at any time
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "packs": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(PACK_ROOT)},
     },
+    "archive": archive_storage(env, DATA_DIR / "archive"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # Pages name files by their hash alone, and nobody waits for a source map: both would cost seconds.
@@ -306,6 +273,9 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_I18N = False
+
+# Access reviews
+ACCESS_REVIEW_DAYS = env.int("ACCESS_REVIEW_DAYS", default=90)
 
 # Mail
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
@@ -350,6 +320,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["portal.api.described"],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
@@ -366,13 +337,52 @@ AUDIT_PERIOD_START, AUDIT_PERIOD_END = (
 )
 if AUDIT_PERIOD_START and AUDIT_PERIOD_END and AUDIT_PERIOD_END < AUDIT_PERIOD_START:
     raise ImproperlyConfigured("AUDIT_PERIOD_END is before AUDIT_PERIOD_START.")
+# What providers counted may differ by this much on a day before it is a finding: the larger of
+# the number and the percentage. The admin keys of their usage APIs, by name, are nowhere else.
+USAGE_TOLERANCE_REQUESTS = env.int("USAGE_TOLERANCE_REQUESTS", default=2)
+USAGE_TOLERANCE_TOKENS = env.int("USAGE_TOLERANCE_TOKENS", default=2_000)
+USAGE_TOLERANCE_PERCENT = env.int("USAGE_TOLERANCE_PERCENT", default=1)
+USAGE_WINDOW_DAYS = env.int("USAGE_WINDOW_DAYS", default=90)
+USAGE_API_KEYS: dict[str, str] = env.dict("USAGE_API_KEYS", default={})
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=365)
+GRANT_DAYS = positive(env, "GRANT_DAYS", 365)
+# When security events are so many that somebody should look; docs/operating.md has the reasons.
+BURST_PERSON_FAILURES = positive(env, "BURST_PERSON_FAILURES", 10)
+BURST_NETWORK_FAILURES = positive(env, "BURST_NETWORK_FAILURES", 30)
+BURST_KEY_NETWORKS = positive(env, "BURST_KEY_NETWORKS", 3)
+BURST_ACCESS_CHANGES = positive(env, "BURST_ACCESS_CHANGES", 30)
+BURST_ACTOR_DENIALS = positive(env, "BURST_ACTOR_DENIALS", 30)
+BURST_KEY_DENIALS = positive(env, "BURST_KEY_DENIALS", 300)
+BURST_GAP = dt.timedelta(minutes=positive(env, "BURST_GAP_MINUTES", 10))
 NOTICE_WINDOWS_DAYS = [90, 60, 30, 14, 7, 1, 0]
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120_000)  # a key, a process
 TOKEN_REQUESTS_PER_MINUTE = env.int("TOKEN_REQUESTS_PER_MINUTE", default=600)  # likewise
+# A directory's token: a first sync of 5,000 people is not slowed down by it.
+SCIM_REQUESTS_PER_MINUTE = env.int("SCIM_REQUESTS_PER_MINUTE", default=30_000)
+# Networks that may be asked though they are private: witnesses, webhooks, usage pages of our own.
+OUTBOUND_ALLOW = [ipaddress.ip_network(each) for each in env.list("OUTBOUND_ALLOW", default=[])]
+# Whether anybody may read checkpoints, tiles and proofs without signing in. Off: sizes and moments
+# of checkpoints tell strangers how many AI calls the organization makes, and when.
+LEDGER_PUBLIC = env.bool("LEDGER_PUBLIC", default=False)
+# Witnesses whose cosignatures count: key, or key and the address to ask, separated by a space.
+LEDGER_WITNESSES = env.list("LEDGER_WITNESSES", default=[])
+# Where the newest checkpoint goes each day besides DATA_DIR: mail addresses (`officers` for those
+# who hold the role), and an address that it is posted to.
+CHECKPOINT_MAIL = env.list("CHECKPOINT_MAIL", default=[])
+CHECKPOINT_WEBHOOK = env.str("CHECKPOINT_WEBHOOK", default="")
+CHECKPOINT_WEBHOOK_SECRET = env.str("CHECKPOINT_WEBHOOK_SECRET", default="")
 # What records reads of the register's API: the trail of reads lies above the register.
 REGISTER_READS = "portal.reads.record_register_read"
+# The archive: after so many days, out of the database after so many years. The law names six for
+# policies and actions (45 CFR 164.316(b)(2)(i)); for records of calls they are a choice of ours.
+LEDGER_ARCHIVE_AFTER_DAYS = positive(env, "LEDGER_ARCHIVE_AFTER_DAYS", 90)
+LEDGER_RETENTION_YEARS = positive(env, "LEDGER_RETENTION_YEARS", 6)
+LEDGER_RESTORED_DAYS = positive(env, "LEDGER_RESTORED_DAYS", 30)
+LEDGER_ARCHIVE_FORMAT = archive_format(env)
 CALL_LEASE = dt.timedelta(minutes=env.int("CALL_LEASE_MINUTES", default=10))
+# Entries of the ledger that are stored, archived and disposed of together; a multiple of 65,536,
+# so that a partition ends where tiles do. Another size is for the partitions still to be made.
+LEDGER_PARTITION_SIZE = 2**20
 
 LOGGING = {
     "version": 1,

@@ -10,5 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django_application = get_wsgi_application()
 
 from audits.api.wsgi import before  # noqa: E402 - needs the apps loaded
+from portal.starting import refuse_if_tampered  # noqa: E402
+
+refuse_if_tampered()
 
 application = before(django_application)

@@ -53,8 +53,8 @@ def company(on: dt.date) -> Company:
 
 
 @contextmanager
-def acting(person: User, at: dt.datetime) -> Iterator[None]:
-    """Changes inside are told in the history as `person`'s, at the moment `at`.
+def acting(person: User | None, at: dt.datetime) -> Iterator[None]:
+    """Changes inside are told in the history as `person`'s, or the portal's, at the moment `at`.
 
     Read as of a day, they are known from that moment on.
     """

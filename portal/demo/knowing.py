@@ -5,6 +5,9 @@ a page as of last spring would be empty. While it is told, each act notes when i
 ended and the moment it stands for; at the end the versions made meanwhile are moved to those
 moments. This is the only place that lifts the guard of the history, it touches nothing that was
 there before the telling began but the people made for it, and no other code may do the same.
+
+What waits for the ledger gets the moment of its act too, and is sealed in the order of the story:
+an entry never says that it came earlier than the one before it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from audits.services.sealing import seal_pending
 from portal.demo.people import PEOPLE
 
 
@@ -44,7 +48,14 @@ class _Telling:
     def _close(self, now: dt.datetime) -> None:
         began, moment = self.open[-1]
         self.stretches.append((began, now, moment))
+        with connection.cursor() as cursor:
+            cursor.execute(NOTED, {"moment": moment, "began": began, "ended": now})
 
+
+NOTED = """
+UPDATE audits_pending SET at = %(moment)s + (at - %(began)s)
+WHERE at >= %(began)s AND at < %(ended)s
+"""
 
 _telling: ContextVar[_Telling | None] = ContextVar("telling", default=None)
 
@@ -67,6 +78,18 @@ def known_at(moment: dt.datetime) -> Iterator[None]:
     telling.enter(moment)
     yield
     telling.leave()
+
+
+def sealed_until(moment: dt.datetime) -> int:
+    """Seal what became known up to the moment, each day's at its end. Returns: how many entries."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(at) FROM audits_pending WHERE at <= %s "
+            "GROUP BY (at AT TIME ZONE 'UTC')::date ORDER BY 1",
+            [moment],
+        )
+        ends = [end for (end,) in cursor.fetchall()]
+    return sum(seal_pending(at=end, until=end) for end in ends)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from random import Random
 from typing import Literal
 
 from audits.bodies import Actor, CallBody, CompletionBody, Outcome, Usage
+from audits.ledger.jobs import CallJob, Job
 from audits.services.facts import Facts
-from audits.services.recording import record_call, record_completion
+from audits.services.recording import Ending, Opening, job_of, run
 from policies.models import IntegrationKey
 from policies.services.keyring import Caller
 from portal.demo.acting import Company
@@ -92,7 +93,6 @@ class Traffic:
     def __init__(self, alder: Company) -> None:
         self.alder = alder
         self.random = Random(20_261_121)  # noqa: S311 - invented traffic, the same every time
-        self.facts = Facts()
         self.plans = {plan.slug: plan for plan in USES}
         self.facts = Facts()
 
@@ -103,8 +103,12 @@ class Traffic:
         self.facts = Facts()
         called = [self.alder.integrations[flow.slug].pk for flow in callers]
         self.facts.state().load_uses(called, self.alder.day(offset))
-        for moment in moments:
-            self._call(moment, callers[moment.flow], until)
+        jobs = [job for m in moments for job in self._jobs(m, callers[m.flow], until)]
+        # As they came in, since no entry is dated before the one it follows.
+        run([job for _, job in sorted(jobs, key=lambda each: each[0])])
+        for _, job in jobs:
+            if job.error is not None:
+                raise job.error
         return len(moments)
 
     def _moments(self, offset: int) -> list[Moment]:
@@ -134,16 +138,21 @@ class Traffic:
         assert key is not None  # flows begin after the first key
         return Caller.of(key)
 
-    def _call(self, moment: Moment, caller: Caller, until: dt.datetime) -> None:
+    def _jobs(
+        self, moment: Moment, caller: Caller, until: dt.datetime
+    ) -> list[tuple[dt.datetime, Job]]:
+        """The record of a call and, if somebody says so, of how it ended; each with its moment."""
         body = self._body(moment)
-        recorded = record_call(body, caller=caller, received_at=moment.at, facts=self.facts)
-        if recorded.decision != "allow" or self._chance(LOST_PERCENT):
-            return
+        call = job_of(Opening(body, caller, moment.at), self.facts)
+        assert isinstance(call, CallJob)
+        made: list[tuple[dt.datetime, Job]] = [(moment.at, call)]
+        if call.verdict.decision != "allow" or self._chance(LOST_PERCENT):
+            return made
         completion, ended_at = self._ending(moment, body)
         if ended_at < until:
-            record_completion(
-                body.call_id, completion, caller=caller, received_at=ended_at, facts=self.facts
-            )
+            ending = Ending(body.call_id, completion, caller, ended_at)
+            made.append((ended_at, job_of(ending, self.facts)))
+        return made
 
     def _chance(self, percent: float) -> bool:
         return self.random.random() * 100 < percent

@@ -6,12 +6,15 @@ days, so that every call is judged by what stood when it came.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from policies.models import Integration, IntegrationKey
-from policies.services import grants, keys, lifecycle
+from policies.models import Grant, Integration, IntegrationKey
+from policies.services import keys, lifecycle
+from policies.services.granting import Wanted, give_grant
 from policies.services.keys import KeyTerms
+from policies.services.principals import principal_of
 from portal.demo.acting import Company, acting
 from portal.demo.papers import paper
 from portal.demo.use_plans import USES
@@ -21,14 +24,17 @@ Deidentification = Integration.Deidentification
 
 # Who speaks through an integration that lets known people through alone.
 CLINICIANS = ("engineer2", "viewer")
+# How long they may.
+GRANT_DAYS = 365
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens on a day; `take` gets the company."""
+    """Something that happens on a day, at about the hour; `take` gets the company."""
 
     day: int
     take: Callable[[Company], None]
+    hour: float = 9
 
 
 def register(slug: str, day: int) -> Step:
@@ -118,13 +124,13 @@ def grant(slug: str, day: int) -> Step:
         at = alder.moment(day, 13)
         with acting(alder.officer, at):
             for name in CLINICIANS:
-                grants.give(
-                    alder.integrations[slug],
-                    to=alder.people[name],
-                    names=["send_prompt"],
-                    by=alder.officer,
-                    at=at,
+                wanted = Wanted(
+                    permission=Grant.Permission.SEND_PROMPT,
+                    purpose="Pilot of the clinic: notes of their own patients",
+                    ends_at=at + dt.timedelta(days=GRANT_DAYS),
+                    principal=principal_of(alder.people[name], at=at),
                 )
+                give_grant(alder.integrations[slug], wanted, by=alder.officer, at=at)
 
     return Step(day, take)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Permission
@@ -72,6 +73,17 @@ def matrix() -> tuple[tuple[str, ...], list[Area]]:
         )
         areas.append(Area(title, rows))
     return tuple(columns), areas
+
+
+def allowed_to(roles: Collection[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """What the sum of these roles lets a person do everywhere, by area, in words; one query."""
+    columns, areas = matrix()
+    held = [number for number, column in enumerate(columns) if column in roles]
+    found = [
+        (area.title, tuple(row.action for row in area.rows if any(row.allowed[n] for n in held)))
+        for area in areas
+    ]
+    return [(title, actions) for title, actions in found if actions]
 
 
 def grants_of(person: User) -> list[ObjectGrants]:

@@ -1,4 +1,4 @@
-"""The mail by which somebody sets their first password."""
+"""The mail that tells somebody of their account, and lets them set their first password."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ def send_invitation(person: User) -> None:
     days = settings.PASSWORD_RESET_TIMEOUT // 86_400
     text = render_to_string(
         "portal/mail/invitation.txt",
-        {"person": person, "link": password_link(person), "days": days},
+        {
+            "person": person,
+            "link": password_link(person),
+            "days": days,
+            "by_password": settings.PASSWORD_SIGN_IN,
+            "sign_in": settings.PUBLIC_URL,
+        },
     )
     send_mail(
         f"Your account at {settings.ORGANIZATION_NAME}'s Countersign",

@@ -11,7 +11,7 @@ import pytest
 from django.urls import Resolver404, resolve
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, faults, sign_in
+from portal.tests.browsing import faults, sign_in, visit
 
 ROLES = ["officer", "engineer", "auditor", "viewer", "admin"]
 LINK = re.compile(r"""<a\b[^>]*?\shref="([^"#]+)""")
@@ -60,12 +60,6 @@ def crawl(get, start: str = "/") -> dict[str, str]:
     return pages
 
 
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with chromium(chromium_path) as launched:
-        yield launched
-
-
 # Which kinds of pages were looked at, for any role: a second look costs time and finds nothing.
 _seen: set[str] = set()
 
@@ -87,7 +81,7 @@ def test_every_link_leads_somewhere_and_no_page_has_a_fault(demo_portal, browser
         if kind in _seen and address != "/":
             continue
         _seen.add(kind)
-        page.goto(address, wait_until="networkidle")
+        visit(page, address)
         if faulty := faults(page):
             found[address] = faulty
     context.close()
@@ -101,6 +95,6 @@ def test_every_link_leads_somewhere_and_no_page_has_a_fault(demo_portal, browser
 )
 def test_what_a_stranger_sees_has_no_fault(demo_portal, browser, address):
     page = browser.new_page(base_url=demo_portal.url)
-    page.goto(address, wait_until="networkidle")
+    visit(page, address)
     assert faults(page) == []
     page.close()

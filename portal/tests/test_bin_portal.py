@@ -16,6 +16,7 @@ from throwaway import throwaway_folder
 
 pytestmark = pytest.mark.xdist_group("bin")
 SETTINGS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "STATIC_ROOT", "DEBUG", "HTTPS")
+SETTINGS += ("LEDGER_SIGNING_KEY", "BUNDLE_SIGNING_KEY", "MFA_ENCRYPTION_KEY", "MFA_REQUIRED")
 
 
 class Run:
@@ -34,14 +35,23 @@ class Run:
         )
         self.said = ""
 
-    def until_up(self) -> int:
-        """Read until it says that it runs. Returns: the port."""
+    def until_up(self) -> None:
+        """Read until it says that it runs."""
         for line in self.process.stdout:
             self.said += line
             if "Ctrl-C stops everything" in line:
-                address = self.said.partition("running at http://localhost:")[2]
-                return int(address.partition("/")[0])
+                return
         raise AssertionError(self.said)
+
+    def port(self) -> int:
+        """The port that it says its pages are at."""
+        return int(self.said.partition("running at http://localhost:")[2].partition("/")[0])
+
+    def ingest_port(self) -> int:
+        """The port that it says programs post to."""
+        return int(
+            self.said.partition("post their calls to http://localhost:")[2].partition("/")[0]
+        )
 
     def until_end(self) -> int:
         self.said += self.process.communicate(timeout=120)[0]
@@ -64,62 +74,92 @@ def started(data: Path, *words: str):
         run.process.communicate(timeout=60)
 
 
+# A start takes half a minute of two cores: what one shows is told by several tests, in this order.
 @pytest.fixture(scope="module")
-def data():
+def first():
+    """The first start on a new data folder, for no demonstration data; up until Ctrl-C."""
+    with throwaway_folder() as folder, started(folder / "data", "--empty") as run:
+        run.until_up()
+        yield run
+
+
+@pytest.fixture(scope="module")
+def stopped(first):
+    """The first start after Ctrl-C, and the processes that it had."""
+    others = first.children()
+    first.process.send_signal(signal.SIGINT)
+    assert first.until_end() == 0
+    return first, others
+
+
+@pytest.fixture
+def data(stopped):
     """A data folder after its first start, which was for no demonstration data."""
-    with throwaway_folder() as folder:
-        with started(folder / "data", "--empty") as run:
-            assert answers(run.until_up(), "/accounts/login/")
-            assert "Preparing the database" in run.said
-        yield folder / "data"
+    return stopped[0].data
 
 
-def test_a_second_start_is_refused_and_ctrl_c_stops_everything(data):
-    with started(data) as run:
-        port = run.until_up()
-        second = Run(data)
-        assert second.until_end() == 1
-        assert f"The portal already runs on {data} (http://localhost:{port}" in second.said
-        assert second.said.count("\n") == 1
-        others = run.children()
-        assert len(others) == 5
-        run.process.send_signal(signal.SIGINT)
-        assert run.until_end() == 0
-        assert "Stopped." in run.said
-        assert [pid for pid in others if start_moment(pid)] == []
+def test_from_nothing_to_a_page(first):
+    assert "Preparing the database" in first.said
+    assert answers(first.port(), "/accounts/login/")
+
+
+def test_records_have_a_server_of_their_own(first):
+    assert first.ingest_port() > first.port()
+    assert answers(first.ingest_port(), "/readyz")
+    assert not answers(first.ingest_port(), "/accounts/login/")
+
+
+def test_a_second_start_is_refused(first):
+    second = Run(first.data)
+    assert second.until_end() == 1
+    already = f"The portal already runs on {first.data} (http://localhost:{first.port()}"
+    assert already in second.said
+    assert second.said.count("\n") == 1
+
+
+def test_ctrl_c_stops_everything(stopped):
+    run, others = stopped
+    assert len(others) == 6
+    assert "Stopped." in run.said
+    assert [pid for pid in others if start_moment(pid)] == []
 
 
 def test_secrets_are_for_their_owner_alone(data):
-    for name in ("SECRET_KEY", "ADMIN_PASSWORD"):
+    keys = ("LEDGER_SIGNING_KEY", "BUNDLE_SIGNING_KEY", "MFA_ENCRYPTION_KEY")
+    for name in ("SECRET_KEY", *keys, "ADMIN_PASSWORD"):
         assert (data / "secrets" / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_after_a_kill_it_starts_again_and_stays_empty(data):
+def kill_one(run: Run, name: str, word: bytes, line: str) -> None:
+    """Kill one process of a running portal: all others end, and its log is told."""
+    others = run.children()
+    one = next(pid for pid in others if word in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(one, signal.SIGKILL)
+    assert run.until_end() == 1
+    assert f"The {name} ended by itself (status -9)" in run.said
+    assert line in run.said
+    assert [pid for pid in others if start_moment(pid)] == []
+
+
+def test_after_a_kill_it_starts_again_and_stays_empty_until_the_web_server_ends(data):
     with started(data) as run:
         run.until_up()
         others = run.children()
         run.process.kill()
     with started(data) as run:
-        port = run.until_up()
-        assert answers(port, "/accounts/login/")
+        run.until_up()
+        assert answers(run.port(), "/accounts/login/")
         assert "admin@example.com" in run.said
         assert "officer@example.com" not in run.said
         assert "Preparing" not in run.said
         assert not set(others) & set(run.children())
+        kill_one(run, "web", b"gunicorn", "Starting gunicorn")
 
 
-def test_one_process_ending_ends_all_with_its_log(data):
+def test_the_ingest_server_ending_ends_all_with_its_log(data):
     with started(data) as run:
         run.until_up()
-        others = run.children()
-        web = next(
-            pid for pid in others if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )
-        os.kill(web, signal.SIGKILL)
-        assert run.until_end() == 1
-        assert "The web ended by itself (status -9)" in run.said
-        assert "Starting gunicorn" in run.said
-        assert [pid for pid in others if start_moment(pid)] == []
+        kill_one(run, "ingest", b"serve_ingest", "Started server")
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_one_sentence(data):
@@ -151,4 +191,4 @@ def test_help_names_every_option():
     said = subprocess.run(
         [CHECKOUT / "bin" / "portal", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    assert all(word in said for word in ("--port", "--data", "--empty", "--no-install"))
+    assert all(word in said for word in ("--port", "--ingest-port", "--data", "--no-install"))

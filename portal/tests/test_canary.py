@@ -11,11 +11,18 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from audits.models import Batch, Event, Pending
+from audits.services import checkpoints
+from audits.services.sealing import seal_pending
+from policies.services.keys import revoke_key
+from policies.services.lifecycle import suspend
 from policies.tests import make
+from vendors.tests.make import fact
 
 # Words of three kinds, so that no cutting or lower-casing hides all of them.
-CANARY = "Zebediah Quux, HIV positive, MRN 8675309"
-WORDS = ("zebediah", "quux", "8675309")
+# The number is longer than any run of digits that a digest shows by chance.
+CANARY = "Zebediah Quux, HIV positive, MRN 867530994421703358"
+WORDS = ("zebediah", "quux", "867530994421703358")
 
 
 def call(**fields) -> dict:
@@ -107,7 +114,19 @@ def rows_with_a_word() -> list[str]:
     return found
 
 
+def entries_with_a_word() -> list[str]:
+    """Entries of the ledgers, notes for them and checkpoints that hold a word of the canary."""
+    seal_pending(at=timezone.now())
+    batches = Batch.objects.order_by("first_index")
+    found = [line.decode() for b in batches for line in bytes(b.entries).split(b"\n")]
+    assert found
+    found += [checkpoints.note(batch) for batch in batches]
+    found += [str(event.payload) for event in Event.objects.all()]
+    return [text for text in found if any(word in text.lower() for word in WORDS)]
+
+
 def assert_gone(answers: str, caplog) -> None:
+    assert entries_with_a_word() == []
     seen = (answers + caplog.text).lower()
     assert [word for word in WORDS if word in seen] == []
     assert rows_with_a_word() == []
@@ -116,6 +135,23 @@ def assert_gone(answers: str, caplog) -> None:
 def test_the_search_for_the_canary_finds_it_where_it_is(db):
     make.person(email="quux@example.com")
     assert sorted(rows_with_a_word()) == ["auditlog_logentry", "portal_user"]
+
+
+def test_what_is_written_about_people_and_vendors_gets_into_no_entry(db):
+    """Names, notes and reasons stay in their rows; the ledger has their digests."""
+    officer = make.person("officer", email="quux@example.com")
+    integration = make.active_integration(name="Zebediah Quux", description=CANARY)
+    suspend(integration, reason=CANARY, by=officer, at=timezone.now())
+    key, _secret = make.key(integration, name=WORDS[-1])
+    revoke_key(key, by=officer, at=timezone.now())
+    make.grant(integration, make.person(), by=officer, at=timezone.now(), purpose=CANARY)
+    vendor = integration.service.vendor
+    vendor.name = vendor.legal_name = "Zebediah Quux"
+    vendor.save()
+    fact(integration.service, dimension="training", value="no", detail=CANARY)
+    assert rows_with_a_word()
+    assert entries_with_a_word() == []
+    assert not Pending.objects.exists()
 
 
 @pytest.mark.parametrize("kind", ["call", "completion", "seed", "lease"])

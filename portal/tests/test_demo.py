@@ -1,4 +1,7 @@
-"""The demonstration is made once for all tests here, and undone after them."""
+"""The demonstration is made once for all tests here, and undone after them.
+
+The last ones read it as of the days that it tells of.
+"""
 
 import ast
 import datetime as dt
@@ -7,23 +10,51 @@ from collections import Counter
 import pytest
 from auditlog.models import LogEntry
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
 
-from audits.models import Call, Completion
+from audits.models import (
+    Call,
+    Completion,
+    Event,
+    KeyNetwork,
+    Ledger,
+    Pending,
+    SecurityEvent,
+    Verification,
+)
+from audits.services import verifications
+from audits.tests.event_types import misfits
 from evidence.models import Finding
-from policies.models import Integration
+from policies.models import (
+    AccessReview,
+    AccessReviewEntry,
+    AccessReviewProof,
+    ExclusiveRoles,
+    Grant,
+    Integration,
+    Principal,
+    PrincipalGroup,
+)
 from policies.services.deciding import evaluate
 from policies.services.people import sync_roles
 from policies.services.phi import phi_by_service, phi_summary
+from policies.services.verdicts import live_answers
 from portal.demo import story
 from portal.demo.people import PEOPLE
 from portal.demo.use_plans import USES
+from portal.models import Directory
 from portal.services.people import add_person
+from vendors import as_of
 from vendors.models import (
+    Agreement,
     AssuranceReport,
     BridgeLetter,
     Document,
+    Fact,
     FactAssignment,
     Service,
     Subservice,
@@ -38,6 +69,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("alder-grove")]
 
 ON = dt.date(2026, 11, 21)
 AT = dt.datetime(2026, 11, 21, 15, tzinfo=dt.UTC)
+DAYS = [ON - dt.timedelta(days=days) for days in (1, 30, 90, 200, 390, 650)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +78,7 @@ def _alder_grove(django_db_setup, django_db_blocker):
         cache.clear()
         sync_roles()
         for email, (name, role) in PEOPLE.items():
-            add_person(email, full_name=name, roles=[role])
+            add_person(email, full_name=name, roles=[role], at=timezone.now())
         assert story.tell(on=ON, at=AT)
         yield
         transaction.set_rollback(True)
@@ -163,6 +195,126 @@ def test_the_history_tells_who_and_on_which_day():
     assert entry.timestamp.date() == ON - dt.timedelta(days=94)
 
 
+def test_all_that_happened_is_sealed_in_the_order_of_the_story():
+    assert not Pending.objects.exists()
+    events = Event.objects.filter(ledger_id=Ledger.LIVE).order_by("index")
+    first, *others = events
+    assert first.type == "ledger-start"
+    assert first.received_at.date() < ON - dt.timedelta(days=600)
+    assert {each.type for each in others} >= {
+        *("agreement", "approval", "change", "document", "fact", "finding", "grant", "policy"),
+        *("integration", "key-created", "key-revoked", "report", "role", "vendor-state"),
+    }
+    assert [e.type for e in others if misfits(e.type, e.payload)] == []
+    moments = [e.received_at for e in events]
+    assert moments == sorted(moments)
+    approval = Integration.objects.get(slug="visit-note-summaries").approvals.earliest("decided_at")
+    sealed = events.get(type="approval", payload__row=approval.pk)
+    assert dt.timedelta() <= sealed.received_at - approval.decided_at < dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize("ledger_id", [Ledger.LIVE, Ledger.TEST])
+def test_its_ledgers_are_verified(ledger_id):
+    found = verifications.run(
+        Ledger.objects.get(pk=ledger_id), Verification.Kind("full"), at=AT + dt.timedelta(days=1)
+    )
+    assert (found.result, found.problems) == ("passed", [])
+    assert found.verified == found.expected > 100
+
+
+def test_callers_are_known_but_for_two_that_nobody_named():
+    kinds = Counter(Principal.objects.active().values_list("kind", flat=True))
+    assert kinds == {"user": 64, "service": 9, "agent": 1}
+    unknown = Principal.objects.unknown().values_list("identifier", "source")
+    assert set(unknown) == {("u-1060", "seen"), ("auditor@example.com", "seen")}
+    seen = Principal.objects.get(identifier="u-1060")
+    calls = Call.objects.live().filter(actor_id="u-1060")
+    assert seen.first_seen_at == calls.earliest("received_at").received_at
+    assert seen.created_at.date() - seen.first_seen_at.date() <= dt.timedelta(days=7)
+    sizes = {g.name: g.members.count() for g in PrincipalGroup.objects.all()}
+    assert sizes == {
+        "Billing team": 24,
+        "Care coordination nurses": 12,
+        "Primary care clinicians": 24,
+    }
+
+
+def test_a_directory_keeps_the_clinicians_and_ended_one_of_them():
+    directory = Directory.objects.get()
+    assert (directory.kind, directory.people.filter(deleted_at=None).count()) == ("principals", 37)
+    ended = directory.people.get(active=False).principal
+    assert (ended.state, ended.left_at.date()) == ("left", ON - dt.timedelta(days=12))
+    assert not ended.memberships.exists()
+    assert directory.tokens.get().last_used_at.date() == ON - dt.timedelta(days=12)
+    assert Counter(directory.events.values_list("kind", flat=True)) == {
+        "added": 37,
+        "group-added": 2,
+        "ended": 1,
+    }
+
+
+def test_grants_are_in_every_state():
+    grants = Grant.objects.filter(kind="standing")
+    assert set(grants.values_list("state", flat=True)) == set(Grant.State.values)
+    assert {each.permission for each in grants.standing(AT)} == set(Grant.Permission.values)
+    near = grants.ending(AT, within_days=14).get()
+    assert near.principal.user.email == "viewer@example.com"
+    waiting = Grant.objects.asked_for().get()
+    assert waiting.asked_by.email == "engineer@example.com"
+    for each in grants.exclude(state="requested"):
+        assert each.decided_by_id != each.asked_by_id
+
+
+def test_one_emergency_is_reviewed_and_one_waits():
+    waiting = Grant.objects.unreviewed().get()
+    assert (waiting.state, waiting.ends_at.date()) == ("ended", ON - dt.timedelta(days=2))
+    reviewed = Grant.objects.filter(kind="emergency").exclude(pk=waiting.pk).get()
+    assert reviewed.reviewed_by_id != reviewed.asked_by_id
+    assert Finding.objects.open().filter(check_code="emergency-unreviewed").count() == 1
+
+
+def test_pairs_of_duties_are_kept_and_one_was_ended():
+    assert ExclusiveRoles.objects.live().count() == 5
+    ended = ExclusiveRoles.objects.get(ended_at__isnull=False)
+    assert (ended.first, ended.second) == ("grant:read_log", "role:Viewer")
+
+
+def test_one_review_of_access_is_signed_off_and_one_half_decided():
+    begun = AccessReview.objects.open().get()
+    left = begun.entries.undecided()
+    assert 0.4 < left.count() / begun.population_count < 0.6
+    assert left.exclude(flags=[]).exists()
+    done = AccessReview.objects.signed().get()
+    assert len({done.closed_by_id, done.signed_by_id}) == 2
+    assert not done.entries.undecided().exists()
+    for review in (begun, done):
+        revoked = AccessReviewEntry.objects.filter(review=review).to_prove().get()
+        kinds = [proof.kind for proof in revoked.proofs.order_by("pk")]
+        assert kinds[0] == AccessReviewProof.Kind.EXECUTED
+        assert kinds[-1] == AccessReviewProof.Kind.GONE
+        assert Grant.objects.get(pk=revoked.row_id).state == "withdrawn"
+
+
+def test_events_tell_of_sign_ins_and_of_a_key_that_moved():
+    moved = SecurityEvent.objects.get(kind="key-new-network")
+    assert moved.key.integration.slug == "visit-note-summaries"
+    assert KeyNetwork.objects.filter(key=moved.key).count() == 2
+    kinds = Counter(SecurityEvent.objects.values_list("kind", flat=True))
+    assert kinds["sign-in"] == 6
+    assert kinds["sign-in-failed"] == 5
+    assert kinds["emergency-access"] >= 2
+
+
+def test_the_page_of_events_tells_them_in_the_order_of_their_moments(client):
+    client.force_login(get_user_model().objects.get(email="officer@example.com"))
+    page = client.get(reverse("audits:securityevent-list")).context["page_obj"]
+    shown = [event for each in page.paginator for event in each]
+    moments = [event.at for event in shown]
+    assert len(moments) == SecurityEvent.objects.count()
+    assert len(set(moments)) > 20
+    assert moments == sorted(moments, reverse=True)
+
+
 def test_the_demonstration_writes_by_services_alone():
     """Its only own rows are the three invented vendors: a plain save, as their form does it."""
     made = [
@@ -173,3 +325,84 @@ def test_the_demonstration_writes_by_services_alone():
         if node.func.attr in {"create", "save", "update", "bulk_create", "get_or_create", "delete"}
     ]
     assert made == ["vendor.save", "vendor.save"]
+
+
+def test_the_register_grew_over_its_days():
+    counted = []
+    for day in reversed(DAYS):
+        with as_of.reading(day):
+            counted.append(
+                (
+                    Vendor.objects.count(),
+                    Agreement.objects.count(),
+                    AssuranceReport.objects.count(),
+                    Fact.objects.count(),
+                    Integration.objects.count(),
+                )
+            )
+    assert counted == sorted(counted)
+    assert all(len(set(column)) > 1 for column in zip(*counted, strict=True))
+    with as_of.reading(ON):
+        last = Vendor.objects.count(), Agreement.objects.count(), Fact.objects.count()
+    assert last == (Vendor.objects.count(), Agreement.objects.count(), Fact.objects.count())
+
+
+def test_nothing_is_known_before_the_day_it_speaks_of():
+    for day in DAYS:
+        with as_of.reading(day):
+            assert not Fact.objects.filter(recorded_on__gt=day).exists()
+            assert not AssuranceReport.objects.filter(issued_on__gt=day).exists()
+            assert not AssuranceReport.objects.filter(reviewed_on__gt=day).exists()
+            assert not Agreement.objects.filter(signed_on__gt=day).exists()
+            assert not Vendor.objects.filter(last_reviewed_on__gt=day).exists()
+
+
+def test_the_gate_answers_for_past_days():
+    answers = []
+    for day in DAYS[:3]:
+        with as_of.reading(day):
+            answers.append(live_answers(day))
+    assert any(allowed for allowed, _ in answers)
+    assert any(denied for _, denied in answers)
+    assert len(set(answers)) > 1
+
+
+def test_people_and_their_grants_are_of_their_days():
+    counted = []
+    for day in (*reversed(DAYS), ON):
+        with as_of.reading(day):
+            assert not Grant.objects.filter(asked_at__date__gt=day).exists()
+            assert not Principal.objects.filter(created_at__date__gt=day).exists()
+            assert not AccessReview.objects.filter(started_at__date__gt=day).exists()
+            counted.append((Principal.objects.count(), Grant.objects.count()))
+    assert counted == sorted(counted)
+    assert counted[0] == (0, 0) < counted[3] < counted[-1]
+    with as_of.reading(ON - dt.timedelta(days=30)):
+        assert ExclusiveRoles.objects.live().count() == 6
+    with as_of.reading(ON - dt.timedelta(days=6)):
+        assert AccessReview.objects.open().count() == 1
+
+
+@pytest.mark.parametrize("day", [*DAYS, ON])
+def test_no_row_of_a_day_points_to_one_that_was_not_there(day):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text "
+            "FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid "
+            "AND a.attnum = c.conkey[1] WHERE c.contype = 'f' "
+            "AND to_regclass('as_of.' || c.conrelid::regclass::text) IS NOT NULL "
+            "AND to_regclass('as_of.' || c.confrelid::regclass::text) IS NOT NULL"
+        )
+        keys = cursor.fetchall()
+    assert len(keys) > 20
+    orphans = []
+    with as_of.reading(day), connection.cursor() as cursor:
+        for table, column, of in keys:
+            cursor.execute(
+                f"SELECT count(*) FROM {table} t WHERE t.{column} IS NOT NULL "  # noqa: S608
+                f"AND NOT EXISTS (SELECT FROM {of} o WHERE o.id = t.{column})"
+            )
+            (found,) = cursor.fetchone()
+            if found:
+                orphans.append(f"{table}.{column} -> {of}: {found}")
+    assert orphans == []

@@ -20,15 +20,35 @@ BANNED_NAMES = {"utils", "helpers", "core", "common", "util", "helper", "misc"}
 
 # What a stored row may never suffer, by table.
 NEVER_CHANGED = {
-    "audits_call",
-    "audits_completion",
-    "audits_lease",
+    "audits_archiveevent",
+    "audits_checkpointdelivery",
+    "audits_cosignature",
+    "audits_gap",
+    "audits_legalhold",
+    "audits_legalholdrelease",
+    "audits_observation",
     "audits_readevent",
+    "audits_securityevent",
+    "portal_directoryevent",
+    "audits_seal_salt",
+    "audits_tile",
+    "audits_unsealed_call",
+    "audits_unsealed_completion",
+    "audits_unsealed_lease",
+    "audits_usagecost",
+    "audits_usagecount",
+    "audits_usageimport",
+    "audits_verdict",
+    "audits_verification",
     "auditlog_logentry",
     "evidence_findingevent",
     "evidence_packevent",
+    "policies_accessreviewdecision",
+    "policies_accessreviewentry",
+    "policies_accessreviewproof",
     "policies_approval",
     "policies_integrationevent",
+    "policies_policyevent",
     "vendors_answerfact",
     "vendors_bridgeletter",
     "vendors_costfact",
@@ -41,8 +61,47 @@ NEVER_CHANGED = {
     "vendors_vendortransition",
     "vendors_submission",
 }
+# The same, in partitions: each of these tables, and each of its parts.
+PARTITIONED = {
+    "audits_batch",
+    "audits_call",
+    "audits_completion",
+    "audits_event",
+    "audits_lease",
+}
+# Whose triggers fire in replica mode too.
+LEDGER = {
+    "audits_archiveevent",
+    "audits_checkpointdelivery",
+    "audits_cosignature",
+    "audits_gap",
+    "audits_legalhold",
+    "audits_legalholdrelease",
+    "audits_ledger",
+    "audits_ledgerhead",
+    "audits_ledgerkey",
+    "audits_partition",
+    "audits_observation",
+    "audits_readevent",
+    "audits_securityevent",
+    "audits_seal_salt",
+    "audits_tile",
+    "audits_usagecost",
+    "audits_usagecount",
+    "audits_usageimport",
+    "audits_verdict",
+    "audits_verification",
+}
 # Rows of which only the fields of their life cycle change.
 VERSIONED = {
+    "audits_ledger",
+    "audits_ledgerkey",
+    "audits_partition",
+    "policies_accessreview",
+    "policies_breakglass",
+    "policies_exclusiveroles",
+    "policies_grant",
+    "policies_policyversion",
     "vendors_agreement",
     "vendors_assurancereport",
     "vendors_cuec",
@@ -57,10 +116,17 @@ SEALED_PARTS = {"vendors_offboardingstep", "vendors_reviewitem"}
 RAISES_EPOCH = {
     "guardian_userobjectpermission",
     "policies_approval",
+    "policies_breakglass",
     "policies_dataclass",
+    "policies_datapolicy",
+    "policies_grant",
+    "policies_groupmembership",
     "policies_integration",
     "policies_integration_data_classes",
     "policies_integrationkey",
+    "policies_policyuse",
+    "policies_policyversion",
+    "policies_principal",
     "policies_requirement",
     "portal_user",
     "vendors_agreement",
@@ -79,30 +145,65 @@ RAISES_EPOCH = {
 BEFORE, INSERT, DELETE, UPDATE, TRUNCATE = 2, 4, 8, 16, 32
 
 
-def triggers(function: str) -> dict[str, int]:
-    """Table -> the bits of all enabled triggers on it that run `function`."""
+def triggers(function: str, *, enabled: str = "OA") -> dict[str, int]:
+    """Table -> the bits of all enabled triggers on it that run `function`.
+
+    `enabled`: O for those that fire except in replica mode, A for those that always do.
+    """
     found: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text, tgtype FROM pg_trigger "
             "JOIN pg_proc ON pg_proc.oid = tgfoid "
-            "WHERE proname = %s AND tgenabled = 'O' AND NOT tgisinternal",
-            [function],
+            "WHERE proname = %s AND tgenabled::text = ANY (%s) AND tgtype & %s <> 0",
+            [function, list(enabled), INSERT | UPDATE | DELETE | TRUNCATE],
         )
         for table, bits in cursor.fetchall():
             found[table] = found.get(table, 0) | bits
     return found
 
 
+def parts() -> set[str]:
+    """All partitions that there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relispartition AND relkind = 'r'"
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
 def test_every_append_only_table_refuses_update_delete_and_truncate(db):
     refusing = triggers("vendors_refuse")
     whole = BEFORE | UPDATE | DELETE | TRUNCATE
-    assert {table for table, bits in refusing.items() if bits & whole == whole} == NEVER_CHANGED
-    assert set(refusing) == NEVER_CHANGED | VERSIONED | SEALED | SEALED_PARTS
+    never = NEVER_CHANGED | PARTITIONED | parts()
+    assert {table for table, bits in refusing.items() if bits & whole == whole} == never
+    heads = {"audits_ledgerhead"}
+    assert set(refusing) == never | VERSIONED | SEALED | SEALED_PARTS | heads
+
+
+def test_the_ledger_is_held_in_replica_mode_too(db):
+    assert {name.rsplit("_", 2)[0] for name in parts()} == PARTITIONED
+    assert set(triggers("vendors_refuse", enabled="A")) == LEDGER | PARTITIONED | parts()
+    assert set(triggers("vendors_keep", enabled="A")) == LEDGER & VERSIONED
+
+
+def test_the_head_of_a_ledger_only_grows(db):
+    assert triggers("vendors_refuse")["audits_ledgerhead"] == BEFORE | DELETE | TRUNCATE
+    found = triggers("audits_refuse_change", enabled="A")
+    assert found == dict.fromkeys(
+        ("audits_ledgerhead", "audits_ledger", "audits_ledgerkey"), 1 | BEFORE | UPDATE
+    )
 
 
 def test_versions_keep_all_but_their_life_cycle(db):
-    refusing, keeping = triggers("vendors_refuse"), triggers("vendors_keep")
+    refusing = triggers("vendors_refuse")
+    # What is decided on keeps all but its end: a function of its own.
+    keeping = (
+        triggers("vendors_keep")
+        | triggers("policies_keep_version")
+        | triggers("policies_keep_grant")
+        | triggers("policies_keep_review")
+    )
     assert set(keeping) == VERSIONED
     for table in VERSIONED:
         assert keeping[table] & (BEFORE | UPDATE) == BEFORE | UPDATE
@@ -124,15 +225,21 @@ def test_what_is_signed_off_is_sealed_with_its_parts(db):
 def test_every_change_of_what_decisions_rest_on_raises_the_epoch(db):
     found = triggers("vendors_bump_epoch")
     assert set(found) == RAISES_EPOCH
+    # A principal that calls named first holds nothing yet: only its change counts.
+    found["policies_principal"] |= INSERT
     anything = INSERT | UPDATE | DELETE | TRUNCATE
     assert all(bits & anything == anything for bits in found.values())
 
 
 def test_a_record_is_checked_against_the_epoch(db):
-    assert triggers("audits_check_epoch") == {"audits_call": 1 | BEFORE | INSERT}
+    batches = {"audits_batch", *(name for name in parts() if name.startswith("audits_batch_"))}
+    assert triggers("audits_check_epoch", enabled="A") == dict.fromkeys(
+        batches, 1 | BEFORE | INSERT
+    )
 
 
 def test_every_permission_of_the_roles_exists_and_is_set(db):
+    Group.objects.all().delete()
     sync_roles()
     strings = {
         f"{p.content_type.app_label}.{p.codename}": p
@@ -156,7 +263,8 @@ def test_nobody_but_the_owner_holds_a_key():
 @pytest.mark.parametrize("role", ["Auditor", "Viewer"])
 def test_who_looks_changes_nothing(role):
     kinds = {name.split(".")[1].split("_")[0] for name in ROLES[role] if "evidencepack" not in name}
-    assert kinds <= {"view", "export"}
+    # Who asks for a grant has changed nothing: somebody else decides.
+    assert kinds <= {"view", "export", "read", "request"}
 
 
 def sources() -> list[Path]:

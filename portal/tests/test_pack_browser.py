@@ -68,7 +68,7 @@ def test_a_pack_is_made_without_javascript(portal_server, chromium_path):
         page.goto("/accounts/login/")
         page.get_by_label("E-mail").fill("auditor@example.com")
         page.get_by_label("Password").fill(DEMO_PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.goto("/packs/new/")
         page.get_by_label("Title").fill("Without scripts")
         page.get_by_role("button", name="Make the pack").click()

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
-from guardian.shortcuts import assign_perm, remove_perm
 
 from audits.models import ReadEvent
-from policies.models import Integration
-from policies.services.deciding import evaluate, granted_actors
+from policies.models import Integration, PromptGrant
+from policies.services.deciding import evaluate
+from policies.services.granting import withdraw_grant
 from policies.services.verdicts import live_answers, verdicts
 from policies.tests import make
 from portal import past
@@ -321,16 +321,20 @@ def test_a_report_reviewed_later_was_not_reviewed(world, db):
     assert report.review == "accept"
 
 
+def granted_actors(integration: Integration) -> set[str]:
+    found = PromptGrant.objects.filter(integration_id=integration.pk)
+    return set(found.values_list("actor", flat=True))
+
+
 def test_grants_count_as_of_the_day_for_the_gate_alone(world, client, db):
     person = make.person("viewer", "nurse@example.com")
     leaver = make.person("viewer", "leaver@example.com")
-    for each in (person, leaver):
-        assign_perm("policies.send_prompt", each, world.integration)
+    given = [*make.grant(world.integration, person), *make.grant(world.integration, leaver)]
     done_by(make.NOON)
-    remove_perm("policies.send_prompt", person, world.integration)
+    withdraw_grant(given[0], by=make.person("officer"), at=timezone.now())
     leaver.is_active = False
     leaver.save()
-    assign_perm("policies.send_prompt", make.person("", "late@example.com"), world.integration)
+    make.grant(world.integration, make.person("", "late@example.com"), at=timezone.now())
     assert granted_actors(world.integration) == {"user:late@example.com"}
     with as_of.reading(TODAY):
         assert granted_actors(world.integration) == {

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, faults, sign_in
+from portal.tests.browsing import faults, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -16,12 +16,6 @@ pytestmark = pytest.mark.browser
 PAGE = "/integrations/call-center-transcripts/"
 DAY = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=30)
 WRITTEN = f"{DAY:%-d %B %Y}"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with chromium(chromium_path) as launched:
-        yield launched
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

@@ -2,6 +2,7 @@ import re
 
 import pytest
 from auditlog.models import LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.urls import reverse
 
@@ -88,6 +89,30 @@ def test_an_administrator_cannot_raise_or_end_themselves(admin, client):
     assert [g.name for g in admin.groups.all()] == ["Administrator"]
 
 
+def test_a_field_that_the_form_does_not_have_is_not_taken(admin, client):
+    """Mass assignment, by what makes an account and by what changes one."""
+    own = Permission.objects.get(codename="change_user", content_type__app_label="portal")
+    more = {
+        "is_superuser": "on",
+        "is_staff": "on",
+        "password": "pbkdf2_sha256$1$x$y",
+        "user_permissions": own.pk,
+        "groups": Group.objects.get(name="Administrator").pk,
+        "last_login": "2026-01-01",
+        "id": admin.pk,
+    }
+    said = {"email": "eve@example.com", "full_name": "Eve", "roles": ["Viewer"], **more}
+    client.post(reverse("portal:user-create"), said)
+    eve = User.objects.get(email="eve@example.com")
+    for _ in range(2):
+        assert not (eve.is_superuser or eve.is_staff or eve.has_usable_password())
+        assert [group.name for group in eve.groups.all()] == ["Viewer"]
+        assert not eve.user_permissions.exists()
+        assert eve.last_login is None
+        client.post(reverse("portal:user-edit", args=[eve.pk]), {**said, "is_active": "on"})
+        eve = User.objects.get(pk=eve.pk)
+
+
 def test_a_role_that_is_not_in_the_catalogue_is_refused(admin, client):
     answer = client.post(
         reverse("portal:user-create"),
@@ -110,7 +135,7 @@ def test_the_list_narrows_and_leaves_as_a_file_that_says_the_same(admin, client)
     lines = file.getvalue().decode().splitlines()
     assert len(lines) == 2
     assert "'=HYPERLINK()" in lines[1]
-    event = ReadEvent.objects.get()
+    event = ReadEvent.objects.get(action="export")
     assert (event.action, event.row_count, event.filters) == ("export", 1, {"is_active": "False"})
 
 

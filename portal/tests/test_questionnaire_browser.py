@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import WIDE, chromium, faults, sign_in
+from portal.tests.browsing import WIDE, faults, sign_in
 
 GROUND = """
 from vendors.models import Questionnaire, Vendor
@@ -31,12 +31,6 @@ Inquiry.objects.filter(state__in=["sent", "opened"]).update(
     expires_at=timezone.now() - dt.timedelta(minutes=1)
 )
 """
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with chromium(chromium_path) as launched:
-        yield launched
 
 
 @pytest.fixture

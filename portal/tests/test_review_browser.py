@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, sign_in
+from portal.tests.browsing import sign_in
 from vendors.checklist import SECTIONS
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -45,12 +45,6 @@ report = AssuranceReport(vendor=vendor, kind="soc2_type2", auditor="Hale & Moss 
 reports.record_report(report, [ReportScope(service=service, in_scope="yes")], by=officer)
 reports.review_report(report, "accept", by=officer, on=on)
 """
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with chromium(chromium_path) as launched:
-        yield launched
 
 
 def press(page: Page, label: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, sign_in
+from portal.tests.browsing import sign_in
 
 TODAY = dt.datetime.now(dt.UTC).date()
 YEAR = dt.timedelta(days=365)
@@ -45,12 +45,6 @@ for dimension, (value, number) in said.items():
                 grade="contract", source="Master agreement, annex 2")
     facts.record_fact(fact, by=officer, on=on)
 """
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with chromium(chromium_path) as launched:
-        yield launched
 
 
 @pytest.fixture

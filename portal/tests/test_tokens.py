@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from policies.services.keys import hash_secret
+from policies.services.secret_texts import hash_secret
 from policies.tests.make import person
 from portal.models import PersonalToken
 from portal.services.tokens import MOST, TOKEN, issue_token

@@ -27,14 +27,28 @@ ELSEWHERE = {
     "vendors.AnswerFact": "which answer a fact came from; append-only, the fact is in the history",
     "policies.IntegrationDraft": "a form half filled in; the register has nothing of it yet",
     "policies.IntegrationEvent": "a trail itself, append-only",
+    "policies.PolicyDraft": "a version half written; nothing is decided by it",
+    "policies.PolicyEvent": "a trail itself, append-only",
+    "policies.IssuedBundle": "what clients were given; reads of it are a trail of their own",
     "policies.PromptGrant": "a view; guardian's grants have their history",
+    "policies.PrincipalUse": "when somebody called last, from the calls; decides nothing",
+    "policies.SightingMark": "how far calls were looked through for actors; decides nothing",
+    "policies.AccessReviewEntry": "a line of a frozen population; append-only",
+    "policies.AccessReviewDecision": "a trail itself, append-only",
+    "policies.AccessReviewProof": "a trail itself, append-only",
     "policies.KeyUse": "when a key was last used; decides nothing",
+    "portal.DirectoryPerson": "what a directory says now; DirectoryEvent is its trail",
+    "portal.DirectoryGroup": "likewise; which roles it gives is noted in the ledger",
+    "portal.DirectoryMember": "likewise; roles that come of it are in the history of the person",
+    "portal.DirectoryEvent": "a trail itself, append-only",
+    "portal.PersonSession": "whose session, until it ends; security events tell what happened",
     "vendors.VendorTransition": "a trail itself, append-only",
 }
 
 # Calls that look like writes past save(), by module, function and name, each with why it may stay.
 UNTRACKED_WRITES: dict[tuple[str, str, str], str] = {
-    ("portal.services.tokens", "note_use", "update"): "when it was last used; decides nothing",
+    ("portal.services.bearers", "note_use", "update"): "when it was last used; decides nothing",
+    ("audits.services.usage_imports", "note_try", "update"): "when it was asked; decides nothing",
 }
 
 BULK = {"bulk_create", "bulk_update", "abulk_create", "abulk_update", "_raw_delete"}

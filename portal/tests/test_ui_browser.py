@@ -38,7 +38,7 @@ def officer_state(browser, portal_server):
     page.goto("/accounts/login/?next=/style/")
     page.get_by_label("E-mail").fill("officer@example.com")
     page.get_by_label("Password").fill(DEMO_PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/style/")
     state = context.storage_state()
     context.close()
@@ -156,6 +156,6 @@ def test_a_failed_sign_in_shows_what_is_wrong_where_the_person_is(open_page):
     page = open_page("/accounts/login/", signed_in=False)
     page.get_by_label("E-mail").fill("nobody@example.com")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_be_focused()
     assert found_by_axe(page) == []

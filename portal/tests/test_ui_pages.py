@@ -2,15 +2,18 @@
 
 import re
 
+import environ
 import pytest
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.urls import reverse
 
-from portal import context, csp
+from portal import context, csp, tasks
+from portal.identity.sessions import sessions
 from portal.models import User
 
 PASSWORD = "correct horse battery staple"
@@ -94,8 +97,27 @@ def test_a_theme_that_does_not_exist_is_refused_without_repeating_it(client, db)
 
 
 def test_a_cookie_with_another_theme_is_ignored(client, db):
-    client.cookies["theme"] = '"><script>'
+    client.cookies[settings.THEME_COOKIE_NAME] = '"><script>'
     assert "data-theme" not in client.get("/accounts/login/").text
+
+
+def test_theme_and_messages_bear_the_prefix_that_only_this_host_may_set(
+    client, settings, signed_in
+):
+    over_https = sessions(environ.FileAwareEnv(), https=True)
+    for name in ("SESSION_COOKIE_SECURE", "THEME_COOKIE_NAME", "MESSAGES_COOKIE_NAME"):
+        setattr(settings, name, over_https[name])
+    client.post(reverse("portal:theme"), {"theme": "dark"})
+    assert 'data-theme="dark"' in client.get("/", secure=True).text
+    client.post(reverse("portal:session-stay"))
+    for name in ("__Host-theme", "__Host-messages"):
+        cookie = client.cookies[name]
+        # What a browser asks of the prefix (RFC 6265bis, 4.1.3.2), or it takes no such cookie.
+        assert cookie["secure"]
+        assert (cookie["path"], cookie["domain"]) == ("/", "")
+    assert "You stay signed in." in client.get("/", secure=True).text
+    gone = client.post(reverse("portal:theme"), {"theme": "auto"}).cookies["__Host-theme"]
+    assert (gone.value, gone["max-age"], gone["secure"]) == ("", 0, True)
 
 
 def test_the_theme_form_leads_to_no_other_site(client, db):
@@ -157,7 +179,7 @@ def test_a_password_reset_does_not_tell_whether_the_account_exists(client, ada, 
 
 
 def test_the_link_in_the_mail_sets_a_new_password(client, ada, mailoutbox):
-    client.post(reverse("account_reset_password"), {"email": "ada@example.org"})
+    tasks.send_password_link(ada.pk)
     link = re.search(r"https?://[^/]+(/\S+)", mailoutbox[0].body)[1]
     page = client.get(link, follow=True)
     assert "Choose a new password" in page.text

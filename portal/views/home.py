@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
-from guardian.shortcuts import get_objects_for_user
 
 from audits.services.statistics import calls_by_day
 from evidence.services.health import Health, health
-from policies.models import Integration
+from policies.models import Grant
+from policies.services.rights_now import integrations_with
 from portal.inbox import Pile, waiting_for
 from portal.models import User
 from portal.services.standing import Blocked, Due, Standing, standing
@@ -45,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "portal/home.html",
         {
             "today": today,
+            "now": now,
             "greeting": greeting(timezone.localtime(now)),
             "piles": piles,
             "waiting": sum(len(pile.items) for pile in piles),
@@ -77,8 +78,7 @@ def chart(user: User, today: dt.date) -> charts.StackedBars | None:
     if not user.has_perm("audits.view_call"):
         if not user.has_perm("policies.add_integration"):
             return None
-        readable = get_objects_for_user(user, "policies.read_log", Integration, use_groups=False)
-        integrations = list(readable.values_list("pk", flat=True))
+        integrations = sorted(integrations_with(user.pk, Grant.Permission.READ_LOG))
         if not integrations:
             return None
     start = today - dt.timedelta(days=CHART_DAYS - 1)

@@ -6,20 +6,26 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audits.services.reads import Read, record_read
 from portal import tasks
 from portal.filters import PersonFilter
 from portal.forms import PersonForm
+from portal.identity import second_factor
 from portal.models import User
 from portal.services import access, people
 from vendors.exports import table_response
+from vendors.reads import checked, note_read
 
 PER_PAGE = 25
+
+
+def _applied(found: PersonFilter) -> dict[str, str]:
+    """The filters that were set, for the record of the read; what was typed is left out."""
+    return checked(found.form, "role", "is_active")
 
 
 @require_GET
@@ -27,12 +33,15 @@ PER_PAGE = 25
 def user_list(request: HttpRequest) -> HttpResponse:
     found = PersonFilter(request.GET, User.objects.prefetch_related("groups"))
     page = Paginator(found.qs, PER_PAGE).get_page(request.GET.get("page"))
+    note_read(request, ("list", "portal.user"), len(page), filters=_applied(found))
     return render(request, "portal/user_list.html", {"filter": found, "page_obj": page})
 
 
 @require_GET
 @permission_required("portal.view_user", raise_exception=True)
 def user_export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    if kind not in ("csv", "xlsx"):
+        raise Http404
     assert request.user.is_authenticated  # LoginRequiredMiddleware
     found = PersonFilter(request.GET, User.objects.prefetch_related("groups"))
     rows = [
@@ -46,13 +55,7 @@ def user_export(request: HttpRequest, kind: str) -> HttpResponseBase:
         )
         for person in found.qs
     ]
-    applied = found.form.cleaned_data if found.form.is_valid() else {}
-    filters = {name: str(applied[name]) for name in ("role", "is_active") if applied.get(name)}
-    record_read(
-        Read(action="export", subject="portal.user", row_count=len(rows), filters=filters),
-        by=request.user,
-        at=timezone.now(),
-    )
+    note_read(request, ("export", "portal.user"), len(rows), filters=_applied(found))
     headers = ("Name", "E-mail", "Roles", "May sign in", "Last sign-in", "Added")
     return table_response(kind, "people", headers, rows)
 
@@ -61,10 +64,15 @@ def user_export(request: HttpRequest, kind: str) -> HttpResponseBase:
 @permission_required("portal.view_user", raise_exception=True)
 def user_detail(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.prefetch_related("groups"), pk=pk)
+    note_read(request, ("detail", "portal.user"), 1, subject_id=str(pk))
     return render(
         request,
         "portal/user_detail.html",
-        {"person": person, "grants": access.grants_of(person)},
+        {
+            "person": person,
+            "grants": access.grants_of(person),
+            "factors": second_factor.kinds_of(person),
+        },
     )
 
 
@@ -86,13 +94,17 @@ def user_create(request: HttpRequest) -> HttpResponse:
                 form.cleaned_data["email"],
                 full_name=form.cleaned_data["full_name"],
                 roles=form.cleaned_data["roles"],
+                by=request.user,
+                at=timezone.now(),
             )
+        except people.NotAllowed as refusal:
+            form.add_error(None, str(refusal))
         except ValidationError as error:
             form.add_error(None, error)
         else:
             tasks.send_invitation.delay_on_commit(person.pk)
             messages.success(
-                request, "The account is made. A mail with a link to set a password is on its way."
+                request, "The account is made. A mail that says how to sign in is on its way."
             )
             return redirect("portal:user-detail", person.pk)
     return render(request, "portal/user_form.html", {"form": form})
@@ -113,6 +125,7 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 roles=form.cleaned_data["roles"],
                 is_active=form.cleaned_data["is_active"],
                 by=request.user,
+                at=timezone.now(),
             )
         except people.NotAllowed as refusal:
             form.add_error(None, str(refusal))
@@ -130,5 +143,5 @@ def user_invite(request: HttpRequest, pk: int) -> HttpResponse:
     """Mail the link to set a password again."""
     person = get_object_or_404(User, pk=pk, is_active=True)
     tasks.send_invitation.delay_on_commit(person.pk)
-    messages.success(request, "A mail with a link to set a password is on its way.")
+    messages.success(request, "A mail that says how to sign in is on its way.")
     return redirect("portal:user-detail", pk)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.forms import TokenForm
 from portal.models import PersonalToken, User
 from portal.services.tokens import issue_token, revoke_token
+from vendors.reads import note_read
 
 PER_PAGE = 25
 
@@ -27,6 +28,8 @@ def token_list(request: HttpRequest) -> HttpResponse:
     if not everybody:
         tokens = tokens.filter(user=request.user)
     page = Paginator(tokens, PER_PAGE).get_page(request.GET.get("page"))
+    if everybody:
+        note_read(request, ("list", "portal.personaltoken"), len(page))
     context = {
         "page_obj": page,
         "everybody": everybody,

@@ -58,7 +58,7 @@ document.addEventListener("keydown", (event) => {
 
 // The current entry of a scrolling bar is in sight; a form with errors begins at its summary.
 for (const current of document.querySelectorAll(".side [aria-current], .tabs [aria-current]")) {
-  const bar = current.closest("ul");
+  const bar = current.closest(".tabs") ?? current.closest("ul");
   bar.scrollLeft = current.offsetLeft - bar.offsetLeft - 16;
 }
 document.querySelector('form[method="post"] .summary')?.focus();

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import datetime as dt
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from portal.models.bearers import BearerToken, ends_within_a_year
 from vendors import as_of
-
-# How the names of permissions begin that change nothing.
-LOOKING = ("view_", "export_", "read_")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -64,7 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Whether the person may; while a past day is read nobody may do more than look."""
-        if as_of.day_read() and not perm.partition(".")[2].startswith(LOOKING):
+        if as_of.forbids(perm.partition(".")[2]):
             return False
         return super().has_perm(perm, obj)
 
@@ -75,7 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.full_name.split(" ")[0] or self.email
 
 
-class PersonalToken(models.Model):
+class PersonalToken(BearerToken):
     """A secret by which a person's scripts use the API; it opens what its scopes name and the
     person may do themselves, and no more (decision 0013)."""
 
@@ -83,36 +79,17 @@ class PersonalToken(models.Model):
         REGISTER_READ = "register:read", "Read the register"
         REGISTER_WRITE = "register:write", "Write to the register"
         CALLS_READ = "calls:read", "Read the log of calls"
+        LOG_READ = "log:read", "Read the ledger: checkpoints, proofs, entries"
+        GRANTS_READ = "grants:read", "Read grants"
+        GRANTS_WRITE = "grants:write", "Ask for grants, decide on them and end them"
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")
     name = models.CharField(max_length=80, help_text="Where it will be used.")
-    public_id = models.CharField(max_length=12, unique=True)
-    secret_sha256 = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
-    cidrs = ArrayField(models.CharField(max_length=43), default=list, blank=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(help_text="First moment it no longer works.")
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
 
-    class Meta:
-        ordering = ["-created_at", "-pk"]
+    class Meta(BearerToken.Meta):
         permissions = [("revoke_personaltoken", "Can revoke anybody's access tokens")]
-        constraints = [
-            models.CheckConstraint(
-                name="token_ends_within_a_year",
-                condition=Q(expires_at__gt=F("created_at"))
-                & Q(expires_at__lte=F("created_at") + dt.timedelta(days=366)),
-                violation_error_message="A token ends after today and within a year.",
-            ),
-        ]
+        constraints = [ends_within_a_year("token_ends_within_a_year")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.public_id})"
-
-    def usable_at(self, at: dt.datetime) -> bool:
-        """Whether it opens anything at this moment, were it sent by its person."""
-        return self.revoked_at is None and at < self.expires_at

@@ -1,0 +1,1 @@
+"""OpenID Connect, by the authorization code with PKCE and a nonce."""
