@@ -135,6 +135,9 @@ def measure_elsewhere(calls: int) -> dict[str, float]:
             "REDIS_URL": servers.redis_url,
             "DATA_DIR": str(servers.folder / "data"),
             "SECRET_KEY": "for-one-run-of-a-benchmark-and-nothing-else",
+            "LEDGER_SIGNING_KEY": "07" * 32,
+            "BUNDLE_SIGNING_KEY": "08" * 32,
+            "MFA_ENCRYPTION_KEY": "09" * 32,
         }
         told = ""
         for words in (

@@ -80,18 +80,9 @@ def run(lines: int) -> dict[str, float]:
 
 def measure(lines: int) -> dict[str, float]:
     """The same in a process and on servers that are made for it."""
-    from site_processes import site_environment
-    from throwaway import run_manage, throwaway_servers
+    from throwaway import migrated_servers
 
-    with throwaway_servers(is_durable=True) as servers:
-        env = site_environment(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            data=servers.folder / "data",
-            address="http://localhost",
-        )
-        env |= {"SECRET_KEY": "benchmark-" * 5, "DEBUG": "off"}
-        run_manage(env, "migrate", "-v0")
+    with migrated_servers() as (_, env):
         done = subprocess.run(
             [sys.executable, __file__, "--inside", str(lines)],
             env=env,

@@ -24,7 +24,8 @@ sys.path.insert(0, str(CHECKOUT / "bin"))
 from site_processes import answers  # noqa: E402 - found by the line above
 from throwaway import throwaway_folder  # noqa: E402
 
-OTHERS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FILE")
+OTHERS: tuple[str, ...] = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FILE")
+OTHERS += ("LEDGER_SIGNING_KEY", "BUNDLE_SIGNING_KEY", "MFA_ENCRYPTION_KEY")
 
 
 def start_and_stop(data: Path, *words: str) -> tuple[float, float]:

@@ -92,6 +92,8 @@ class Children:
             log.replace(log.with_suffix(".old.log"))
         user, group = program.account or (None, None)
         with log.open("ab") as output:
+            # Before it starts: it moves the position, which is shared, by what it writes.
+            log_start = output.tell()
             # An own session: Ctrl-C in the terminal reaches us alone, and we end them in order.
             process = subprocess.Popen(
                 [*last_wish(program.endings[0][0]), *program.command],
@@ -106,7 +108,7 @@ class Children:
                 start_new_session=True,
                 pass_fds=program.keep_open,
             )
-            child = Child(name, program, process, log, output.tell())
+            child = Child(name, program, process, log, log_start)
         self.running.append(child)
         self.write_record()
         return child

@@ -21,6 +21,9 @@ from processes import Children, Program, Word, stop_process
 # Linux ends socket paths at 107 bytes; PostgreSQL's is the longest name we put in the folder.
 LONGEST_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 DATABASE = "countersign"
+# Of throwaway servers: what the databases of tests are copied from. Nobody else connects to it, as
+# PostgreSQL copies none that is in use.
+TABLES = "tables"
 # What PostgreSQL and Celery's processes share lies in /dev/shm, which needs some room.
 SHARED_MEMORY_BYTES = 64 * 1024 * 1024
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -209,9 +212,13 @@ class PostgreSQL:
         run_as(self.account, [programs / "initdb", "-D", draft, *wishes, *sync])
         owner = f"CREATE ROLE {DATABASE} LOGIN CREATEDB;"
         database = f"CREATE DATABASE {DATABASE} OWNER {DATABASE};"
-        # Tests that empty append-only tables at their end have to lift the triggers.
+        # Tests that empty append-only tables at their end have to lift the triggers; others make
+        # the roles of a server whose web and writer are no owners.
         lift = f"GRANT SET ON PARAMETER session_replication_role TO {DATABASE};"
-        statements = [owner, database, *([lift] if self.settings is THROWAWAY else [])]
+        roles = f"ALTER ROLE {DATABASE} CREATEROLE;"
+        tables = f"CREATE DATABASE {TABLES} OWNER {DATABASE};"
+        for_tests = [lift, roles, tables] if self.settings is THROWAWAY else []
+        statements = [owner, database, *for_tests]
         # Single-user mode does it before anybody can connect; it reports errors only in words.
         single: list[Word] = [programs / "postgres", "--single", "-D", draft, "postgres"]
         if "ERROR:" in (

@@ -1,4 +1,4 @@
-"""The site's own processes: its commands, web, worker and scheduler, and when they are ready.
+"""The site's own processes: commands, web, ingest, worker, scheduler, and when they are ready.
 
 Used by `bin/portal`, and by the tests and benchmarks that need a real portal over real HTTP.
 """
@@ -21,7 +21,7 @@ HERE = "127.0.0.1"
 
 
 def site_environment(
-    *, database_url: str, redis_url: str, data: Path, address: str
+    *, database_url: str, redis_url: str, data: Path, address: str, ingest_address: str
 ) -> dict[str, str]:
     """What the site's processes find in their environment, beside what ours holds.
 
@@ -33,6 +33,7 @@ def site_environment(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "PUBLIC_URL": address,
+        "INGEST_URL": ingest_address,
         "ALLOWED_HOSTS": ",".join(filter(None, hosts)),
         "DATA_DIR": str(data / "files"),
         "STATIC_ROOT": str(data / "static"),
@@ -48,10 +49,12 @@ def manage(children: Children, env: Mapping[str, str], *words: str) -> Child:
     return children.start(f"manage-{words[0]}", Program(command, env, CHECKOUT, is_job=True))
 
 
-def listen(port: int | None, *, first: int = 8000, tries: int = 100) -> socket.socket:
-    """A socket that holds the port for the web server; `port` None: the next free one.
+def listen(
+    port: int | None, *, first: int = 8000, tries: int = 100, option: str = "--port"
+) -> socket.socket:
+    """A socket that holds the port for a server; `port` None: the next free one from `first` on.
 
-    Raises: Trouble if `port` is taken.
+    Raises: Trouble if `port` is taken; it names the `option` that gives another.
     """
     for candidate in [port] if port is not None else range(first, first + tries):
         web = socket.socket(socket.AF_INET)
@@ -71,10 +74,12 @@ def listen(port: int | None, *, first: int = 8000, tries: int = 100) -> socket.s
         web.close()
     if port is not None:
         raise Trouble(
-            f"Port {port} is taken by another program: give another with --port, "
+            f"Port {port} is taken by another program: give another with {option}, "
             "or none, and the next free one is used."
         )
-    raise Trouble(f"Every port from {first} to {first + tries - 1} is taken: give one with --port.")
+    raise Trouble(
+        f"Every port from {first} to {first + tries - 1} is taken: give one with {option}."
+    )
 
 
 def held_by_ipv6(port: int) -> bool:
@@ -107,6 +112,20 @@ def start_web(
     )
 
 
+def start_ingest(children: Children, env: Mapping[str, str], ingest: socket.socket) -> Child:
+    """Start the server that takes records on the socket `ingest`."""
+    bind = f"fd://{ingest.fileno()}"
+    return children.start(
+        "ingest",
+        Program(
+            [PYTHON, "manage.py", "serve_ingest", "--bind", bind],
+            env,
+            CHECKOUT,
+            keep_open=[ingest.fileno()],
+        ),
+    )
+
+
 def celery(*words: str) -> list[Word]:
     return [PYTHON, "-m", "celery", "-A", "portal.celery:app", *words]
 
@@ -129,8 +148,8 @@ def worker_is_ready(worker: Child) -> bool:
     return " ready." in worker.new_lines()
 
 
-def web_is_ready(port: int) -> bool:
-    """Whether the site answers, and reaches what it needs."""
+def is_ready(port: int) -> bool:
+    """Whether the server at this port answers, and a record could be stored now."""
     return answers(port, "/readyz")
 
 

@@ -1,4 +1,4 @@
-"""What `bin/portal` runs: database, broker, web, worker and scheduler, from nothing to a page.
+"""What `bin/portal` runs: database, broker, the site's processes, from nothing to a page.
 
 The order is install, servers, migrations, first data, site; each waits until the one before is
 ready. One process ending ends all, with its last lines. Standard library alone.
@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import signal
+import socket
 import string
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import TextIO
 
 import install
 from install import CHECKOUT, Trouble
+from ledger_key import signing_key
 from processes import Children, stop_leftovers
 from servers import (
     DURABLE,
@@ -32,13 +34,14 @@ from servers import (
     socket_folder,
 )
 from site_processes import (
+    is_ready,
     listen,
     manage,
     site_environment,
+    start_ingest,
     start_scheduler,
     start_web,
     start_worker,
-    web_is_ready,
     worker_is_ready,
 )
 
@@ -62,6 +65,7 @@ def say(text: str) -> None:
 @dataclass(frozen=True)
 class Options:
     port: int | None
+    ingest_port: int | None
     data: Path
     empty: bool
     may_install: bool
@@ -88,6 +92,12 @@ def read_options(words: list[str]) -> Options:
         "--port", type=int, help="port on localhost (default: the first free one from 8000 on)"
     )
     parser.add_argument(
+        "--ingest-port",
+        type=int,
+        help="port on localhost of the server that takes records (default: the next free one "
+        "after the pages' port)",
+    )
+    parser.add_argument(
         "--data",
         type=Path,
         default=default_data(),
@@ -105,10 +115,11 @@ def read_options(words: list[str]) -> Options:
         help="install no packages of the system; say what is missing instead",
     )
     given = parser.parse_args(words)
-    if given.port is not None and not 0 < given.port < 65536:
-        parser.error("--port takes a number from 1 to 65535")
+    for option, port in (("--port", given.port), ("--ingest-port", given.ingest_port)):
+        if port is not None and not 0 < port < 65536:
+            parser.error(f"{option} takes a number from 1 to 65535")
     data = given.data.expanduser().resolve()
-    return Options(given.port, data, given.empty, not given.no_install)
+    return Options(given.port, given.ingest_port, data, given.empty, not given.no_install)
 
 
 # --- the data folder -------------------------------------------------------------------------
@@ -246,32 +257,64 @@ def how_to_sign_in(data: Path, kind: str) -> str:
     return "\n".join(lines)
 
 
+def ports(options: Options, held: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:
+    """The sockets of pages and of records, until `held` closes. Raises: Trouble."""
+    web = held.enter_context(listen(options.port))
+    port = web.getsockname()[1]
+    ingest = held.enter_context(listen(options.ingest_port, first=port + 1, option="--ingest-port"))
+    if options.port is None and port != 8000:
+        say(f"Port 8000 is taken by another program: using {port}.")
+    return web, ingest
+
+
+def add_secrets(env: dict[str, str], data: Path) -> None:
+    """The secrets that the site needs, unless the environment has them. Raises: Trouble."""
+    if not env.keys() & {"SECRET_KEY", "SECRET_KEY_FILE"}:
+        key = secret(data, "SECRET_KEY", length=64, alphabet=string.ascii_letters)
+        env["SECRET_KEY_FILE"] = str(key)
+    if not env.keys() & {"LEDGER_SIGNING_KEY", "LEDGER_SIGNING_KEY_FILE"}:
+        env["LEDGER_SIGNING_KEY_FILE"] = str(signing_key(data, env["DATABASE_URL"]))
+    if not env.keys() & {"BUNDLE_SIGNING_KEY", "BUNDLE_SIGNING_KEY_FILE"}:
+        # Unlike the ledger's it may be made anew: clients that pinned the old one then say so.
+        bundle = secret(data, "BUNDLE_SIGNING_KEY", length=64, alphabet="0123456789abcdef")
+        env["BUNDLE_SIGNING_KEY_FILE"] = str(bundle)
+    if not env.keys() & {"MFA_ENCRYPTION_KEY", "MFA_ENCRYPTION_KEY_FILE"}:
+        factors = secret(data, "MFA_ENCRYPTION_KEY", length=64, alphabet="0123456789abcdef")
+        env["MFA_ENCRYPTION_KEY_FILE"] = str(factors)
+
+
 def serve(options: Options, lock: TextIO, children: Children) -> None:
     """Start everything and watch it. Returns never; raises Trouble when a process ends."""
     data = options.data
     kind = first_data_kind(data, empty=options.empty)
-    with listen(options.port) as web:
-        port = web.getsockname()[1]
+    with contextlib.ExitStack() as held:
+        web, ingest = ports(options, held)
+        port, ingest_port = web.getsockname()[1], ingest.getsockname()[1]
         address = f"http://localhost:{port}"
-        if options.port is None and port != 8000:
-            say(f"Port 8000 is taken by another program: using {port}.")
         note_in(lock, f"{address}, process {os.getpid()}")
         database_url, redis_url = start_servers(data, children)
         env = site_environment(
-            database_url=database_url, redis_url=redis_url, data=data, address=address
+            database_url=database_url,
+            redis_url=redis_url,
+            data=data,
+            address=address,
+            ingest_address=f"http://localhost:{ingest_port}",
         )
-        if not env.keys() & {"SECRET_KEY", "SECRET_KEY_FILE"}:
-            key = secret(data, "SECRET_KEY", length=64, alphabet=string.ascii_letters)
-            env["SECRET_KEY_FILE"] = str(key)
+        add_secrets(env, data)
         if kind == "demo":
             env.setdefault("ORGANIZATION_NAME", "Alder Grove Health")
+            # Made-up people on this machine alone: one who tries it need not enrol five times.
+            env.setdefault("MFA_REQUIRED", "off")
         prepare(data, children, env, kind)
         start_web(children, env, web)
+        start_ingest(children, env, ingest)
         worker = start_worker(children, env)
-    children.wait("the site", lambda: web_is_ready(port))
+    children.wait("the site", lambda: is_ready(port))
+    children.wait("the ingest server", lambda: is_ready(ingest_port))
     children.wait("the worker", lambda: worker_is_ready(worker))
     start_scheduler(children, env)
     say(f"\nCountersign is running at {address}/\n\n{how_to_sign_in(data, kind)}\n")
+    say(f"Programs post their calls to {env['INGEST_URL']}/api/v1/, a server for records alone.")
     say(f"Ctrl-C stops everything. Logs, and the mail it would send, are in {data / 'logs'}.")
     while True:
         children.check()

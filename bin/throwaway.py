@@ -21,15 +21,25 @@ from servers import (
     socket_folder,
 )
 from site_processes import (
+    is_ready,
     listen,
     site_environment,
+    start_ingest,
     start_web,
     start_worker,
-    web_is_ready,
     worker_is_ready,
 )
 
 SECRET_KEY = "for-a-portal-that-is-thrown-away-after-this-run-0123456789"  # noqa: S105
+SIGNING_KEY = "07" * 32
+SECRETS = {
+    "SECRET_KEY": SECRET_KEY,
+    "LEDGER_SIGNING_KEY": SIGNING_KEY,
+    "BUNDLE_SIGNING_KEY": "08" * 32,
+    "MFA_ENCRYPTION_KEY": "09" * 32,
+    # The people of such a portal live for one run; tests of second factors turn it on.
+    "MFA_REQUIRED": "off",
+}
 
 
 @contextlib.contextmanager
@@ -80,11 +90,14 @@ def own_children(logs: Path) -> Iterator[Children]:
 
 @dataclass
 class Portal:
-    """A running portal: real web server, real worker, real database."""
+    """A running portal: real web server, real ingest server, real worker, real database."""
 
     url: str
+    ingest_url: str
     env: dict[str, str]
     children: Children
+    web: Child
+    ingest: Child
     worker: Child
 
     @property
@@ -127,35 +140,58 @@ def run_manage(env: Mapping[str, str], *words: str) -> str:
 
 
 @contextlib.contextmanager
+def migrated_servers() -> Iterator[tuple[Servers, dict[str, str]]]:
+    """Servers that write durably, and the environment of a site on them that is not started."""
+    with throwaway_servers(is_durable=True) as servers:
+        env = site_environment(
+            database_url=servers.database_url,
+            redis_url=servers.redis_url,
+            data=servers.folder / "data",
+            address="http://localhost",
+            ingest_address="http://localhost",
+        )
+        env |= {**SECRETS, "DEBUG": "off"}
+        run_manage(env, "migrate", "-v0")
+        yield servers, env
+
+
+@contextlib.contextmanager
 def running_portal(
     database_url: str,
     redis_url: str,
     data: Path,
     *,
     setup: tuple[str, ...] | None = ("setup",),
+    has_tables: bool = False,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Portal]:
-    """A portal on a free port, with web and worker and without scheduler; stopped at the end.
+    """A portal on free ports, with web, ingest and worker, without scheduler; stopped at the end.
 
     The database is migrated, and `manage.py` run with the words of `setup`, unless that is None.
+    `has_tables`: it is a copy of one that is migrated.
     `data` gets documents, packs and logs; `env` adds to the environment.
     """
-    with own_children(data / "logs") as children, listen(0) as web:
-        port = web.getsockname()[1]
+    with own_children(data / "logs") as children, listen(0) as web, listen(0) as ingest:
+        ports = web.getsockname()[1], ingest.getsockname()[1]
+        url, ingest_url = (f"http://localhost:{port}" for port in ports)
         everything = site_environment(
             database_url=database_url,
             redis_url=redis_url,
             data=data,
-            address=f"http://localhost:{port}",
+            address=url,
+            ingest_address=ingest_url,
         )
-        everything |= {"SECRET_KEY": SECRET_KEY, "DEBUG": "off", **(env or {})}
+        everything |= {**SECRETS, "DEBUG": "off", **(env or {})}
         if setup is not None:
-            run_manage(everything, "migrate", "--noinput")
+            if not has_tables:
+                run_manage(everything, "migrate", "--noinput")
             run_manage(everything, *setup)
         run_manage(everything, "collectstatic", "--noinput", "--verbosity", "0")
-        start_web(children, everything, web)
+        servers = start_web(children, everything, web), start_ingest(children, everything, ingest)
         worker = start_worker(children, everything)
         web.close()
-        children.wait("the site", lambda: web_is_ready(port))
+        ingest.close()
+        for what, port in zip(("the site", "the ingest server"), ports, strict=True):
+            children.wait(what, lambda port=port: is_ready(port))  # type: ignore[misc]
         children.wait("the worker", lambda: worker_is_ready(worker))
-        yield Portal(f"http://localhost:{port}", everything, children, worker)
+        yield Portal(url, ingest_url, everything, children, *servers, worker)
