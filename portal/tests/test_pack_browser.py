@@ -72,10 +72,15 @@ def test_a_pack_is_made_without_javascript(portal_server, chromium_path):
         page.goto("/packs/new/")
         page.get_by_label("Title").fill("Without scripts")
         page.get_by_role("button", name="Make the pack").click()
+        download = page.get_by_role("link", name="Download")
+        refresh = page.get_by_role("link", name="Refresh")
         for _ in range(240):
-            if page.get_by_role("link", name="Download").count():
+            download.or_(refresh).first.wait_for()
+            if download.count():
                 break
             page.wait_for_timeout(500)
-            page.get_by_role("link", name="Refresh").click()
-        assert page.get_by_role("link", name="Download").is_visible()
+            # A click does not wait for the page that it asks for: the old one would be looked at.
+            with page.expect_navigation():
+                refresh.click()
+        assert download.is_visible()
         context.close()
