@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -17,6 +17,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Two cores are shared with everything else that is tested: what is late is not yet wrong.
+expect.set_options(timeout=20_000)
 # What another theme can break: its colours.
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -51,9 +53,28 @@ def visit(page: Page, address: str) -> None:
     page.wait_for_selector(".htmx-request", state="detached")
 
 
+def settle(page: Page) -> None:
+    """Wait until the page is whole: a click waits only until the next one begins to come."""
+    page.wait_for_load_state("load")
+
+
+def ask_until(page: Page, wanted: Locator, again: Locator) -> None:
+    """Press `again`, which asks for the page anew, until `wanted` is on it; for two minutes."""
+    for _ in range(240):
+        wanted.or_(again).first.wait_for()
+        settle(page)
+        if wanted.count():
+            return
+        page.wait_for_timeout(500)
+        with page.expect_navigation():
+            again.click()
+    wanted.wait_for()
+
+
 def faults(page: Page) -> list[str]:
     """What is wrong with the page as it stands: axe's violations in both themes, and its width."""
     found = []
+    settle(page)
     # Without motion: a colour on its way to another has the contrast of neither.
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     every = {"light": Axe().run(page).response["violations"]}

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, faults, sign_in
+from portal.tests.browsing import chromium, faults, settle, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -63,7 +63,8 @@ def test_an_import_with_errors_is_corrected_and_confirmed(  # noqa: PLR0915 - on
         _upload(page, tmp_path / "list.csv", GOOD, email, suffix, encoding="utf-8")
         page.get_by_role("button", name="Show what would change").click()
         page.get_by_role("button", name="Import 3 lines").click()
-        for _ in range(60):
+        for _ in range(120):
+            settle(page)
             if page.get_by_text("Every line was stored.").is_visible():
                 break
             page.wait_for_timeout(500)

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, faults, sign_in
+from portal.tests.browsing import ask_until, chromium, faults, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -73,14 +73,6 @@ def test_a_pack_is_made_without_javascript(portal_server, chromium_path):
         page.get_by_label("Title").fill("Without scripts")
         page.get_by_role("button", name="Make the pack").click()
         download = page.get_by_role("link", name="Download")
-        refresh = page.get_by_role("link", name="Refresh")
-        for _ in range(240):
-            download.or_(refresh).first.wait_for()
-            if download.count():
-                break
-            page.wait_for_timeout(500)
-            # A click does not wait for the page that it asks for: the old one would be looked at.
-            with page.expect_navigation():
-                refresh.click()
+        ask_until(page, download, page.get_by_role("link", name="Refresh"))
         assert download.is_visible()
         context.close()

@@ -11,12 +11,15 @@ from portal.tests.browsing import faults, sign_in
 pytestmark = pytest.mark.browser
 
 
-def steps(page: Page) -> list[str]:
-    """What the page says after the button was pressed."""
+def steps(page: Page, count: int) -> list[str]:
+    """What the page says, in so many steps, after the button was pressed."""
     page.get_by_role("button", name="Verify in this browser").click()
-    expect(page.locator("[data-steps] li").last).to_be_visible()
+    said = page.locator("[data-steps] li strong")
+    expect(said).to_have_count(count)
+    # No further step comes behind the last one.
     page.wait_for_timeout(300)
-    return [said.strip() for said in page.locator("[data-steps] li strong").all_inner_texts()]
+    expect(said).to_have_count(count)
+    return [each.strip() for each in said.all_inner_texts()]
 
 
 def test_a_browser_verifies_an_entry_by_itself(portal_server, browser):
@@ -24,7 +27,7 @@ def test_a_browser_verifies_an_entry_by_itself(portal_server, browser):
     page.goto("/ledger/live/1/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    said = steps(page)
+    said = steps(page, 3)
     # Chromium that knows no Ed25519 says that the signature was not checked.
     assert said[:2] == ["Holds.", "Holds."]
     assert said[2] in ("Holds.", "Not checked.")
@@ -32,12 +35,12 @@ def test_a_browser_verifies_an_entry_by_itself(portal_server, browser):
     assert not [url for url in asked if "/static/" not in url]
     assert not faults(page)
     page.locator("[data-entry]").evaluate("entry => { entry.textContent += ' ' }")
-    assert steps(page) == ["Does not hold."]
+    assert steps(page, 1) == ["Does not hold."]
     page.reload()
     page.locator("[data-path] li").first.evaluate(
         "step => { step.textContent = btoa('x'.repeat(32)) }"
     )
-    assert steps(page)[1] == "Does not hold."
+    assert steps(page, 3)[1] == "Does not hold."
     context.close()
 
 

@@ -63,7 +63,8 @@ def send(officer: Page) -> str:
     officer.locator("[name=delivery][value=copy]").check()
     press(officer, "Send")
     link = officer.get_by_role("group", name="Link").inner_text().strip()
-    officer.get_by_role("link", name="I have copied it").click()
+    with officer.expect_navigation():
+        officer.get_by_role("link", name="I have copied it").click()
     assert link not in officer.content()
     return link[link.index("/q/") :]
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, faults, sign_in
+from portal.tests.browsing import ask_until, chromium, faults, settle, sign_in
 from vendors.tests.soc2_paper import soc2_pdf
 
 pytestmark = pytest.mark.browser
@@ -81,6 +81,7 @@ def read_the_lines(page: Page) -> None:
     use(page, "Subservice Amazon Web Services")
     page.get_by_label("We rely on it").uncheck()
     go_on(page, "CUECs")
+    settle(page)
     for box in page.locator("input[name=chosen]").all()[:2]:
         box.check()
     page.get_by_role("button", name="Use the chosen ones").click()
@@ -96,7 +97,7 @@ def test_an_officer_reviews_a_report_of_sixty_pages(portal_server, chromium_path
         begin(page, paper)
         page.get_by_role("button", name="Use Period").wait_for(timeout=120_000)
         shown = page.locator("#viewer img")
-        assert shown.evaluate("image => image.complete && image.naturalWidth > 800")
+        assert shown.evaluate("image => image.decode().then(() => image.naturalWidth > 800)")
         read_the_letter(page)
         read_the_lines(page)
         page.get_by_label("Accepted with conditions").check()
@@ -127,13 +128,10 @@ def test_a_proposal_is_taken_over_without_javascript(portal_server, chromium_pat
         if not page.get_by_role("link", name="Larkspur Speech").count():
             portal_server.run_manage("shell", "-c", GROUND)
         begin(page, paper)
-        for _ in range(240):
-            if page.get_by_role("button", name="Use Period").count():
-                break
-            page.wait_for_timeout(500)
-            page.get_by_role("button", name="Look again").click()
+        period = page.get_by_role("button", name="Use Period")
+        ask_until(page, period, page.get_by_role("button", name="Look again"))
         page.get_by_label("Auditor", exact=True).fill("Somebody else LLP")
-        page.get_by_role("button", name="Use Period").click()
+        period.click()
         expect(page.get_by_label("Period from")).to_have_value("2025-10-01")
         expect(page.get_by_label("Auditor", exact=True)).to_have_value("Somebody else LLP")
         context.close()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import sign_in
+from portal.tests.browsing import settle, sign_in
 from vendors.checklist import SECTIONS
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -55,6 +55,7 @@ def answer_everything(page: Page) -> None:
     """Yes to each question of each section, the first one resting on what the register offers."""
     for section in SECTIONS:
         expect(page.get_by_role("heading", level=1)).to_have_text(section.title)
+        settle(page)
         for choice in page.locator("input[type=radio][value=yes]").all():
             choice.check()
         if section.code == "baa":

@@ -154,7 +154,7 @@ def officer_terminates_the_baa(page: Page) -> None:
 def officer_runs_the_checks(page: Page) -> None:
     page.goto("/findings/")
     press(page, "Run the checks now")
-    for _ in range(30):
+    for _ in range(120):
         page.goto("/findings/")
         if page.get_by_role("link", name="BAA-2026-7").count():
             break

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import chromium, faults, sign_in
+from portal.tests.browsing import chromium, faults, settle, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def test_an_engineer_plans_what_a_use_costs(demo_portal, chromium_path, tmp_path
         page.get_by_text("Estimate, not saved yet").wait_for()
         page.get_by_role("button", name="Save the plan").click()
         page.get_by_text("The plan is saved.").wait_for()
-        assert page.get_by_text("USD 100,800", exact=True).is_visible()
+        page.get_by_text("USD 100,800", exact=True).wait_for()
         context.close()
         context, page = sign_in(browser, demo_portal.url, "viewer@example.com", DEMO_PASSWORD)
         page.goto("/costs/")
@@ -94,6 +94,7 @@ def test_a_view_is_saved_shared_and_used_by_somebody_else(demo_portal, chromium_
         page.get_by_text("Views", exact=True).click()
         page.get_by_role("link", name="Critical ones").click()
         page.get_by_role("columnheader", name="PHI").wait_for()
+        settle(page)
         assert set(page.get_by_role("columnheader").all_inner_texts()) & {
             "Training",
             "Exceptions",
