@@ -19,8 +19,9 @@ ARGUMENTS = [
 ]
 # Two cores are shared with everything else that is tested: what is late is not yet wrong.
 expect.set_options(timeout=20_000)
+OF_FAULTS = {"resultTypes": ["violations"]}
 # What another theme can break: its colours.
-OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], **OF_FAULTS}
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -77,7 +78,7 @@ def faults(page: Page) -> list[str]:
     settle(page)
     # Without motion: a colour on its way to another has the contrast of neither.
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    every = {"light": Axe().run(page).response["violations"]}
+    every = {"light": Axe().run(page, options=OF_FAULTS).response["violations"]}
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     every["dark"] = page.evaluate("options => axe.run(options)", OF_COLOURS)["violations"]
     for theme, violations in every.items():
