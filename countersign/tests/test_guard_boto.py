@@ -140,12 +140,16 @@ def test_each_retry_is_a_record_of_one_operation(bedrock):
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome"),
-    [(Fault.hangs_up(), "failed"), (Fault.slow(9), "timeout"), (Fault.status(429), "failed")],
+    ("fault", "patience_s", "outcome"),
+    [
+        (Fault.hangs_up(), 30, "failed"),
+        (Fault.slow(9), 0.2, "timeout"),
+        (Fault.status(429), 30, "failed"),
+    ],
 )
-def test_no_answer_is_one_completion(bedrock, fault, outcome):
+def test_no_answer_is_one_completion(bedrock, fault, patience_s, outcome):
     bedrock.provider.fail(fault)
-    client = made(bedrock, read_timeout=0.2)
+    client = made(bedrock, read_timeout=patience_s)
     with pytest.raises(Exception):  # noqa: B017, PT011 - botocore has one for each
         client.converse(**CONVERSE)
     client.close()

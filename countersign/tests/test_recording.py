@@ -159,7 +159,7 @@ def test_a_key_or_record_that_is_refused_stops_the_call(portal, recorder_of, mod
 @pytest.mark.parametrize("fault", ["slow", "drip"])
 def test_a_slow_portal_is_waited_for_as_long_as_was_said(portal, recorder_of, fault):
     def took() -> float:
-        recorder = recorder_of(timeout_s=0.3)
+        recorder = recorder_of(timeout_s=1)
         recorder.terms()
         break_next(portal, fault)
         began = time.monotonic()
@@ -168,7 +168,7 @@ def test_a_slow_portal_is_waited_for_as_long_as_was_said(portal, recorder_of, fa
         assert found.code == "audit-unavailable"
         return time.monotonic() - began
 
-    assert 0.3 <= quickest(took, within=1) < 1
+    assert 1 <= quickest(took, within=3) < 3
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_portal_that_is_away_is_not_asked_each_time(portal, recorder_of):
     portal.content["mode"] = "spool"
 
     def took() -> float:
-        recorder = recorder_of(timeout_s=0.5)
+        recorder = recorder_of(timeout_s=1)
         portal.forgive()
         recorder.terms()
         portal.fail(*["slow"] * 9, path="/api/v1/")
@@ -239,7 +239,7 @@ def test_a_portal_that_is_away_is_not_asked_each_time(portal, recorder_of):
         assert {recorder.call(body()).recorded for _ in range(50)} == {"journal"}
         return time.monotonic() - began
 
-    assert quickest(took, within=1.5) < 1.5
+    assert quickest(took, within=3) < 3
 
 
 def test_in_spool_the_last_word_of_the_portal_still_counts(portal, recorder_of):

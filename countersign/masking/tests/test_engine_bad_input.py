@@ -53,9 +53,10 @@ def test_a_body_that_cannot_be_read_is_refused(body, media, reason):
 
 def test_a_body_above_the_limit_is_refused_at_once():
     body = b'{"a": "' + b"x" * (20 * 1024 * 1024) + b'"}'
-    started = time.perf_counter()
+    # Of the CPU: a machine with much else to do takes longer by the clock.
+    started = time.process_time()
     assert apply(body).refusal.reason == "too-large"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_too_much_text_is_refused():
