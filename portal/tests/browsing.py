@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
@@ -22,6 +22,9 @@ expect.set_options(timeout=20_000)
 OF_FAULTS = {"resultTypes": ["violations"]}
 # What another theme can break: its colours.
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], **OF_FAULTS}
+# What Chromium tells of no fault: what a sign-out made it forget, and a field that somebody was
+# quicker to fill than the page to choose.
+NO_COMPLAINTS = ("Clear-Site-Data header on", "Autofocus processing was blocked")
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -52,6 +55,11 @@ def visit(page: Page, address: str) -> None:
     """Open the page, and wait for the parts of it that come by themselves."""
     page.goto(address)
     page.wait_for_selector(".htmx-request", state="detached")
+
+
+def complaints(said: Iterable[str]) -> list[str]:
+    """What a console said, without what is no fault."""
+    return [text for text in said if not text.startswith(NO_COMPLAINTS)]
 
 
 def settle(page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from conftest import DEMO_PASSWORD, fresh_portal
-from portal.tests.browsing import WIDE, faults
+from portal.tests.browsing import WIDE, complaints, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("factors")]
 
@@ -42,8 +42,7 @@ def window(browser, portal):
     context.on("weberror", lambda error: said.append(str(error.error)))
     yield context
     context.close()
-    # Chromium tells of what the sign-out made it forget.
-    assert [text for text in said if not text.startswith("Clear-Site-Data header on")] == []
+    assert complaints(said) == []
 
 
 def give_password(page: Page, email: str) -> None:

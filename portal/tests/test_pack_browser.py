@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import ask_until, chromium, faults, sign_in
+from portal.tests.browsing import ask_until, chromium, complaints, faults, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def test_an_auditor_builds_watches_downloads_and_checks_a_pack(
         assert waiting.value.suggested_filename.endswith("-unsigned.zip")
         page.reload()
         page.get_by_text("Downloaded", exact=True).wait_for()
-        assert not said
+        assert not complaints(said)
         context.close()
     assert "data/report.pdf: OK" in checked(tmp_path / "pack.zip", tmp_path / "pack")
 

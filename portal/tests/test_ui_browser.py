@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from conftest import DEMO_PASSWORD
+from portal.tests.browsing import complaints
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +69,7 @@ def open_page(browser, portal_server, officer_state):
     yield open_page
     for context in contexts:
         context.close()
-    assert said == []
+    assert complaints(said) == []
 
 
 def found_by_axe(page):
