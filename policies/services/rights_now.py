@@ -18,21 +18,22 @@ from vendors import as_of
 if TYPE_CHECKING:
     from policies.services.trail import Person
 
+# Whose own it is and whose group's it is are asked one by one, each by its own index.
+_STANDS = """p.user_id = %(user)s AND p.state = 'active' AND g.state = 'standing'
+    AND g.starts_at <= statement_timestamp() AND g.ends_at > statement_timestamp()"""
 _HELD = """
 SELECT DISTINCT integration_id, permission
 FROM (
   SELECT g.integration_id, g.permission
   FROM public.policies_grant g
   JOIN public.policies_principal p ON p.id = g.principal_id
-  WHERE p.user_id = %(user)s AND p.state = 'active' AND g.state = 'standing'
-    AND g.starts_at <= statement_timestamp() AND g.ends_at > statement_timestamp()
+  WHERE {stands}
   UNION ALL
   SELECT g.integration_id, g.permission
   FROM public.policies_grant g
   JOIN public.policies_groupmembership m ON m.group_id = g.group_id
   JOIN public.policies_principal p ON p.id = m.principal_id
-  WHERE p.user_id = %(user)s AND p.state = 'active' AND g.state = 'standing'
-    AND g.starts_at <= statement_timestamp() AND g.ends_at > statement_timestamp()
+  WHERE {stands}
   UNION ALL
   SELECT i.id, 'read_log'
   FROM public.policies_integration i
@@ -47,7 +48,7 @@ FROM (
     AND p.codename <> ALL (%(granted)s)
 ) held
 WHERE %(integration)s::bigint IS NULL OR integration_id = %(integration)s::bigint
-"""
+""".replace("{stands}", _STANDS)
 
 
 def held_on(person: Person, integration: Integration) -> frozenset[str]:
