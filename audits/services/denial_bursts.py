@@ -8,16 +8,49 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import connection
 
-from audits.bursts import Burst, Happened, bursts
+from audits.bursts import Burst
 from audits.models import Call, Ledger
 
-# Of the newest denials so many are looked at, by their own index: a flood costs no more than this,
-# and is a burst itself.
-MOST = 50_000
+# Read by the index of denials from the first call of the time on, and counted by pieces as long as
+# the gap, within which nothing is further apart: a flood is a few rows before any is sorted. Each
+# counts for its actor and for its key; what comes more than the gap after the one before starts a
+# run, as in `audits.bursts`.
+DENIED_OFTEN = """
+WITH denied AS (
+  SELECT c.integration_id, whose.key_id, whose.actor_type, whose.actor_id, whose.least,
+         count(*) AS denials, min(c.index) AS first,
+         min(c.received_at) AS began_at, max(c.received_at) AS ended_at
+  FROM audits_call c
+  CROSS JOIN LATERAL (VALUES
+    (NULL, c.actor_type, c.actor_id, %(of_actor)s),
+    (c.key_id, NULL, NULL, %(of_key)s)
+  ) AS whose (key_id, actor_type, actor_id, least)
+  WHERE c.ledger_id = %(ledger)s AND c.decision = 'deny'
+    AND c.index >= (SELECT audits_first_call(%(ledger)s, %(start)s))
+    AND c.received_at >= %(start)s AND c.received_at < %(until)s
+  GROUP BY 1, 2, 3, 4, 5, date_bin(%(gap)s, c.received_at, %(start)s)
+),
+compared AS (
+  SELECT *, coalesce(began_at - lag(ended_at) OVER one > %(gap)s, true) AS starts
+  FROM denied
+  WINDOW one AS (PARTITION BY integration_id, key_id, actor_type, actor_id ORDER BY began_at)
+),
+numbered AS (
+  SELECT *, count(*) FILTER (WHERE starts) OVER one AS run
+  FROM compared
+  WINDOW one AS (PARTITION BY integration_id, key_id, actor_type, actor_id ORDER BY began_at)
+)
+SELECT integration_id, key_id, actor_type, actor_id, min(first), sum(denials)::bigint,
+       min(began_at), max(ended_at)
+FROM numbered
+GROUP BY integration_id, key_id, actor_type, actor_id, run, least
+HAVING sum(denials) >= least AND max(ended_at) >= %(since)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +66,28 @@ class Denied:
     reasons: tuple[str, ...]
 
 
-def denials(most: int = MOST) -> QuerySet[Call]:
-    """The newest denied live calls, the newest first."""
-    rows = Call.objects.filter(ledger=Ledger.LIVE, decision=Call.Decision.DENY)
-    return rows.order_by("-index")[:most]
-
-
 def denied_often(*, since: dt.datetime, until: dt.datetime) -> list[Denied]:
     """Bursts that went on within the time, the largest first; both moments UTC, the last left out.
 
-    One query by the index of denials, and one more where there are bursts.
+    One query, and one more where there are bursts, however many calls were denied.
     """
     gap = settings.BURST_GAP
-    rows = denials().values_list(
-        "index", "received_at", "integration_id", "key_id", "actor_type", "actor_id"
-    )
-    by_actor, by_key = [], []
-    for index, at, integration, key, *actor in sorted(rows, key=lambda row: row[1]):
-        if since - gap <= at < until:
-            by_actor.append(Happened(index, at, (integration, None, *actor)))
-            by_key.append(Happened(index, at, (integration, key)))
-    found = [
-        burst
-        for happened, least in (
-            (by_actor, settings.BURST_ACTOR_DENIALS),
-            (by_key, settings.BURST_KEY_DENIALS),
-        )
+    asked: dict[str, Any] = {
+        "ledger": Ledger.LIVE,
         # What goes on from before counts too: nothing is named by its first call.
-        for burst in bursts(happened, least=least, gap=gap, since=since - gap)
-        if burst.ended_at >= since
-    ]
+        "start": since - gap,
+        "since": since,
+        "until": until,
+        "gap": gap,
+        "of_actor": settings.BURST_ACTOR_DENIALS,
+        "of_key": settings.BURST_KEY_DENIALS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(DENIED_OFTEN, asked)
+        found = [Burst(row[:4], *row[4:]) for row in cursor.fetchall()]
     reasons = _reasons([burst.first_pk for burst in found])
     told = [_told(burst, reasons) for burst in found]
-    return sorted(told, key=lambda each: (-each.burst.count, each.burst.first_pk))
+    return sorted(told, key=lambda each: (-each.burst.count, each.burst.first_pk, each.key_id or 0))
 
 
 def _reasons(indices: list[int]) -> dict[int, tuple[str, ...]]:

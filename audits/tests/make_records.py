@@ -71,6 +71,20 @@ def _moment(value: dt.datetime | None) -> str | None:
 
 def call(of, key, *, at: dt.datetime, **columns) -> Call:
     """The record of a call of an integration by one of its keys; allowed unless told otherwise."""
+    job = _call(of, key, at=at, **columns)
+    ledger_id = LIVE if job.members["livemode"] else TEST
+    return Call.objects.get(ledger_id=ledger_id, index=_append(job))
+
+
+def calls(of, key, *, at: dt.datetime, count: int, **columns) -> None:
+    """Many records of calls alike, appended in one batch."""
+    first = _call(of, key, at=at, **columns)
+    append(
+        [Row(at, {**first.members, "call_id": uuid.uuid4()}, first.verdict) for _ in range(count)]
+    )
+
+
+def _call(of, key, *, at: dt.datetime, **columns) -> Row:
     rested = {name: columns.pop(name, empty) for name, empty in RESTED.items()}
     sha256 = uuid.uuid4().bytes * 2
     verdict = Verdict.objects.create(sha256=sha256, **rested)
@@ -104,8 +118,7 @@ def call(of, key, *, at: dt.datetime, **columns) -> Call:
     members["body_sha256"] = members["body_sha256"].hex()
     members["lease_until"] = _moment(members["lease_until"])
     members["started_at"] = _moment(members.get("started_at"))
-    index = _append(Row(at, members, verdict))
-    return Call.objects.get(ledger_id=LIVE if members["livemode"] else TEST, index=index)
+    return Row(at, members, verdict)
 
 
 def completion(of: Call | None = None, *, at: dt.datetime, **columns) -> Completion:

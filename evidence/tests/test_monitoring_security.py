@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audits.bursts import Happened, bursts
-from audits.services import denial_bursts, security_bursts
+from audits.services import security_bursts
 from audits.services.security import note_security
 from evidence import tasks
 from evidence.models import CheckRun, Finding, Notice
@@ -185,20 +185,6 @@ def test_how_many_denied_calls_are_a_burst_is_a_setting(integration, settings, n
     denied(integration, number, actor_id="third")
     run()
     assert len(found("calls-denied-burst")) == 1
-
-
-def test_denied_calls_are_read_from_their_own_index_and_no_more_than_so_many(integration):
-    denied(integration, 12)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute("SET LOCAL enable_sort = off")
-        plan = denial_bursts.denials(5).explain()
-    assert "Index Scan Backward" in plan
-    assert "decision" not in plan
-    indices = list(denial_bursts.denials(5).values_list("index", flat=True))
-    assert len(indices) == 5
-    assert indices == sorted(indices, reverse=True)
 
 
 def test_a_burst_keeps_its_first_event_for_as_long_as_it_is_told_of():
