@@ -40,6 +40,7 @@ def note_actors(at: dt.datetime, *, entries: int = ENTRIES) -> int:
 
     Who calls for the first time becomes a principal in the state unknown, and holds nothing; of
     those known, when they were seen last moves on, and when they last used each integration.
+    While another looks it does not wait, for that one comes to all of it.
     Returns: how many principals are new.
     """
     size = LedgerHead.objects.filter(ledger_id=Ledger.LIVE).values_list("size", flat=True).first()
@@ -47,7 +48,10 @@ def note_actors(at: dt.datetime, *, entries: int = ENTRIES) -> int:
     while more:
         with transaction.atomic():
             SightingMark.objects.get_or_create(ledger_id=Ledger.LIVE)
-            mark = SightingMark.objects.select_for_update().get(ledger_id=Ledger.LIVE)
+            free = SightingMark.objects.select_for_update(skip_locked=True)
+            mark = free.filter(ledger_id=Ledger.LIVE).first()
+            if mark is None:
+                return made
             until = min(mark.index + entries, (size or 0) - 1)
             more = until > mark.index
             if more:

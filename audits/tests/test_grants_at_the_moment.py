@@ -9,12 +9,12 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audits.models import Call
+from audits.models import Call, Ledger
 from audits.services import facts
 from audits.services.actors import note_actors
 from audits.tests import make
 from policies.gate import CallTerms
-from policies.models import Grant, Principal
+from policies.models import Grant, Principal, SightingMark
 from policies.services import directory, granting
 from policies.services.principals import principal_of
 from policies.services.trail import Refused
@@ -205,6 +205,22 @@ def test_who_calls_is_noted_once_and_holds_nothing_until_somebody_says_who_it_is
     assert policies.grant(integration, known_now, by=officer, at=now)
     with pytest.raises(Refused, match="stays known"):
         directory.change_principal(known_now, {"state": "unknown"}, by=officer, at=now)
+
+
+def test_two_jobs_do_not_look_for_callers_at_once_nor_wait_for_each_other(committed):
+    integration, now = make.active_integration(), timezone.now()
+    asked(make.key(integration)[1], "user:u-7")
+    SightingMark.objects.create(ledger_id=Ledger.LIVE)
+
+    def beside(_number: int) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        return note_actors(now)
+
+    with transaction.atomic():
+        SightingMark.objects.select_for_update().get()
+        assert make.at_once(1, beside) == [0]
+    assert note_actors(now) == 1
 
 
 def test_a_grant_that_is_taken_back_with_its_transaction_gives_nothing(db):
