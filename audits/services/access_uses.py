@@ -22,7 +22,9 @@ READS_OF_CALLS = "audits.call"
 
 @dataclass(frozen=True, slots=True)
 class AccessUses:
-    """The newest use of each kind before the moment it was asked of; UTC.
+    """The newest use of each kind, as of the moment it was asked of; UTC.
+
+    A use that came while it was asked stands for those before it, where only the last is kept.
 
     Attributes:
         people: by user id: a sign-in, a read that was recorded or a change in the history.
@@ -48,7 +50,7 @@ def access_uses(
 
 def _people(at: dt.datetime) -> dict[int, dt.datetime]:
     found: dict[int, dt.datetime] = {}
-    signed_in = get_user_model().objects.filter(last_login__lt=at)
+    signed_in = get_user_model().objects.filter(last_login__isnull=False)
     read = ReadEvent.objects.filter(at__lt=at, user__isnull=False).order_by()
     changed = LogEntry.objects.filter(timestamp__lt=at, actor__isnull=False).order_by()
     rows = [
@@ -69,9 +71,7 @@ def _readers(at: dt.datetime) -> dict[int, dt.datetime]:
 def _callers(
     at: dt.datetime, since: dt.datetime, integrations: Collection[int]
 ) -> dict[tuple[int, str], dt.datetime]:
-    kept = PrincipalUse.objects.filter(
-        integration__in=list(integrations), last_used_at__gte=since, last_used_at__lt=at
-    )
+    kept = PrincipalUse.objects.filter(integration__in=list(integrations), last_used_at__gte=since)
     names = ("integration_id", "principal__kind", "principal__identifier", "last_used_at")
     mark = SightingMark.objects.filter(ledger_id=Ledger.LIVE).values_list("index", flat=True)
     # Read before what was kept: what the job keeps meanwhile is then read twice, not never.

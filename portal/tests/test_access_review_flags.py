@@ -246,6 +246,24 @@ def test_privileged_is_what_decides_for_others(begin):
     assert not any(holder.startswith(("auditor", "viewer", "owner", "breaker")) for holder in roles)
 
 
+def test_who_uses_access_at_the_very_moment_of_a_review_uses_it(begin):
+    """Of a sign-in, and of calls that the job noted, only the last is kept: it may come after."""
+    integration = make.active_integration(owner=make.person("engineer", "owner@example.com"))
+    principal = make.Principal.objects.create(
+        kind="service", identifier="busy", source="csv", state="active", created_at=LONG_AGO
+    )
+    make.grant(integration, principal, at=LONG_AGO, ends_at=NOON + 30 * DAY)
+    PrincipalUse.objects.create(
+        principal=principal, integration=integration, last_used_at=NOON + dt.timedelta(seconds=1)
+    )
+    person = make.person("viewer", "early@example.com")
+    person.last_login = NOON + dt.timedelta(seconds=1)
+    person.save()
+    unused = marked(begin(), "unused", but=("key",))
+    assert ("grant", "service:busy") not in unused
+    assert ("role", "early@example.com") not in unused
+
+
 def test_what_was_called_is_known_from_what_the_job_kept_and_from_calls_since(begin):
     integration = make.active_integration(owner=make.person("engineer", "owner@example.com"))
     for name in ("kept", "since", "denied", "silent"):
