@@ -17,13 +17,14 @@ from functools import lru_cache
 
 from countersign.detection.confusables import LATIN_LOOKALIKES
 
-# A character that is not ASCII, with a base before it if it is a mark, and all marks after it.
-_CLUSTER = re.compile(r"[^\x00-\x7f][\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f]*")
+# A character that is not ASCII or is NUL, with a base before it if a mark, and all marks after it.
+_CLUSTER = re.compile(r"[^\x01-\x7f][\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f]*")
 _MARKED = re.compile(r"[\x21-\x7e][\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f]+")
 _EITHER = re.compile(f"{_MARKED.pattern}|{_CLUSTER.pattern}")
 _WORD = re.compile(r"[^\W\d_]+")
 # NFKC writes these as a space and a mark, or in ways that would change the length of lower().
 _BY_HAND = {
+    "\0": "",  # between all letters where UTF-16 was read as something else
     "\u0130": "I",
     "\u00b4": "'",
     "\u02bc": "'",
@@ -84,8 +85,8 @@ class Normalised:
 
 
 def normalised(text: str) -> Normalised:
-    """The text in one way of writing. A text in ASCII is returned as it is."""
-    if text.isascii():
+    """The text in one way of writing. A text in ASCII, without NUL, is returned as it is."""
+    if text.isascii() and "\0" not in text:
         return Normalised(text)
     folded = _folded(text)
     if folded.text.isascii():

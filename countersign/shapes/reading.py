@@ -103,6 +103,8 @@ def _text(body: bytes, media: str) -> str:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unreadable("not-text") from None
+    if "\0" in text:  # UTF-16 and UTF-32 of plain letters are valid UTF-8 too, cut up by these
+        raise Unreadable("not-text")
     return text
 
 
