@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 
 from countersign.client.attempts import Judge
-from countersign.client.events import cutter_for
+from countersign.client.events import MAX_EVENT, cutter_for, payload_of
 from countersign.client.ruling import Reading, Rulebook, Voice
 from countersign.client.usage import parsed
 from countersign.rules.facts import Facts
@@ -14,6 +14,7 @@ from countersign.shapes.protocols import FRAME_WORDS
 
 # Members whose texts come in pieces and belong together, in the streams of all providers.
 _SEPARATOR = "/"
+_SAY_NOTHING = frozenset((b"", b"null", b"[DONE]"))
 
 
 def judge_of(book: Rulebook, shape: str | None, facts: Facts, voice: Voice) -> Judge:
@@ -43,9 +44,20 @@ def assembled(body: bytes, media_type: str) -> dict[str, str]:
     if cutter is None:
         return {}
     pieces: defaultdict[str, list[str]] = defaultdict(list)
-    for _, payload in cutter.feed(body):
-        _gather(parsed(payload), "", pieces)
+    for event, payload in cutter.feed(body):
+        # An event that is too long to be one has no payload, and goes on to the caller too.
+        _gather(_document(payload or (event if len(event) > MAX_EVENT else b"")), "", pieces)
+    rest = cutter.rest()
+    _gather(_document(payload_of(rest) or rest), "", pieces)
     return {path: "".join(found) for path, found in pieces.items()}
+
+
+def _document(payload: bytes) -> object:
+    """The JSON of an event; what is none is a text, for its caller may read it as one."""
+    document = parsed(payload)
+    if document is None and payload.strip() not in _SAY_NOTHING:
+        return payload.decode("utf-8", "replace")
+    return document
 
 
 def _gather(value: object, path: str, pieces: defaultdict[str, list[str]]) -> None:

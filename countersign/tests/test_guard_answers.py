@@ -6,11 +6,13 @@ import asyncio
 import json
 
 import boto3
+import httpx
 import openai
 import pytest
 from google import genai
 
 from countersign import guard, guard_boto
+from countersign.client.events import MAX_EVENT
 from countersign.tests.guarded import ASKED, USER, stage
 from countersign.tests.make_rules import ALWAYS, ask, document, every, forbid, transform
 from countersign.tests.provider import USAGE, Fault, signatures
@@ -102,6 +104,26 @@ def test_what_must_not_come_in_or_cannot_be_rewritten_is_refused(here, gpt, bedr
         assert "536" not in str(error.value)
     assert len(here.provider.requests) == 2
     assert here.outcomes() == ["blocked"] * 2
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("text/event-stream", f"data: {LEAK}\n\n"),
+        ("text/event-stream", f"data: {json.dumps({'text': LEAK})}"),
+        ("text/event-stream", f"data: {LEAK}" + " " * MAX_EVENT),
+        ("application/x-ndjson", json.dumps({"text": LEAK})),
+    ],
+    ids=["no JSON", "cut off", "too long", "last line"],
+)
+def test_a_streams_odd_parts_are_looked_through_too(here, media_type, body):
+    headers = {"content-type": media_type}
+    answers = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, text=body))
+    with guard(here.portal, httpx.Client(transport=answers)) as client:
+        answer = client.post("http://ai.example/v1/chat", json={"text": "Hello there."})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "answer-stream-blocked")
+    assert "536" not in answer.text
+    assert here.outcomes() == ["blocked"]
 
 
 def test_gemini_awaited(here):
