@@ -89,7 +89,8 @@ class Reading:
         """Take in one object, whole answer or event alike."""
         if isinstance(document, list):  # Gemini without SSE streams one long list
             for item in document:
-                self.document(item)
+                if isinstance(item, dict):
+                    self.document(item)
             return
         if not isinstance(document, dict):
             return

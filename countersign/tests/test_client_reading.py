@@ -118,6 +118,13 @@ def test_no_answer_breaks_the_reading(document):
     Reading().document(document)
 
 
+def test_lists_in_lists_do_not_break_the_reading():
+    document = []
+    for _ in range(5000):
+        document = [document]
+    Reading().document(document)
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(1, 40))
 def test_no_bytes_are_lost_or_made_up_by_cutting(body, size):
