@@ -77,7 +77,7 @@ class KeyForm(forms.Form):
             mode.choices = [("test", "Test: writes to a log of its own")]
         self.initial = {
             "livemode": "live" if live else "test",
-            "scopes": [IntegrationKey.Scope.CALLS_WRITE],
+            "scopes": [IntegrationKey.Scope.CALLS_WRITE, IntegrationKey.Scope.BUNDLE_READ],
             "expires_on": on + LONGEST,
             **self.initial,
         }

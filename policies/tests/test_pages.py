@@ -254,6 +254,12 @@ def test_the_secret_is_on_one_page_once_and_nowhere_else(client, made, caplog):
     assert secret not in again
 
 
+def test_a_key_as_the_form_offers_it_is_enough_for_the_library(client, made):
+    client.force_login(made.owner)
+    form = client.get(url("key-create", made.slug)).context["form"]
+    assert tuple(form.initial["scopes"]) == KeyTerms("a").scopes
+
+
 def test_a_key_of_another_integration_is_not_found(client, made):
     foreign = make.active_integration()
     key, _ = issue_key(foreign, KeyTerms("theirs"), by=foreign.owner, at=NOON)
