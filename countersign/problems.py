@@ -101,7 +101,9 @@ PROBLEMS: dict[str, Problem] = {
         412, "Changed since", "It is not what If-Match says: read it again, then decide."
     ),
     "body-too-large": Problem(
-        413, "Body too large", "The body, or a line of it, is larger than 64 KiB."
+        413,
+        "Body too large",
+        "The body, or a line of it, is larger than 64 KiB, or than 8 MiB where LiteLLM asks.",
     ),
     "events-too-large": Problem(
         413,

@@ -168,7 +168,9 @@ def test_it_is_asked_with_the_key_as_litellm_sends_one(proxy):
     ],
 )
 def test_bad_bodies_are_refused_and_nothing_is_recorded(proxy, body, status):
-    assert asked(proxy, body).status_code == status
+    answer = asked(proxy, body)
+    assert answer.status_code == status
+    assert ("8 MiB" in answer.text) is (status == 413)
     assert Call.objects.count() == 0
 
 

@@ -36,7 +36,6 @@ SDKS = (
 )
 EXTRAS = {
     "google-re2": "own patterns of officers: pip install 'countersign[rules]'",
-    "python-crfsuite": "names in running text: pip install 'countersign[tagger]'",
     "cryptography": "fast signatures: pip install 'countersign[signatures]'",
 }
 _WHY = {

@@ -1,10 +1,14 @@
 """`doctor` and `drain`: what they say, and with which exit code."""
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from countersign.__main__ import main
+from countersign.client import checkup
 from countersign.client.recording import Recorder
 from countersign.tests.portal_double import INTEGRATION, PortalDouble
 from countersign.tests.test_recording import SUCCEEDED, body
@@ -82,6 +86,14 @@ def test_each_trouble_is_named(portal, doctor, harm, failing):
     assert code == 1
     assert [name for name, check in checks.items() if check["state"] == "fail"] == [failing]
     assert checks[failing]["sentence"].endswith(".")
+
+
+def test_what_it_says_to_install_brings_what_is_missing():
+    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    brought = told["project"]["optional-dependencies"]
+    for package, why in checkup.EXTRAS.items():
+        (extra,) = re.findall(r"countersign\[(\w+)\]", why)
+        assert any(each.startswith(package) for each in brought[extra])
 
 
 def test_a_folder_that_cannot_be_used_is_named(portal, doctor, tmp_path):
