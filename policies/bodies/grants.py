@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Meta
 
 from policies.models import Grant
+from policies.models.people import HOLDER
 from vendors.bodies.reading import Reader
 from vendors.bodies.register import LINE, MAYBE_LINE, Slug
 
 Holder: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9@._:+-]{0,127})?\Z",
+        pattern=rf"^(?:{HOLDER})?\Z",
         description="E-mail address, kind:id as calls carry it, or group:slug; empty: yourself.",
     ),
 ]

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 
 from policies.models import Grant, Integration
+from policies.models.people import HOLDER as HOLDER_TEXT
 from policies.services.granting import EMERGENCY_HOURS, SHORTEST_REASON
 from policies.services.trail import FINAL
 from vendors.as_of import end_of
 
 USUAL_DAYS = 90
 HOLDER = RegexValidator(
-    r"^[A-Za-z0-9][A-Za-z0-9@._:+-]{0,127}\Z",
+    rf"^{HOLDER_TEXT}\Z",
     "Write an e-mail address, kind:id, or group:name.",
 )
 
@@ -75,7 +76,7 @@ class GrantRequestForm(forms.Form):
     holder = forms.CharField(
         label="For whom",
         required=False,
-        max_length=128,
+        max_length=254,
         validators=[HOLDER],
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
         help_text=(

@@ -27,6 +27,8 @@ class PrincipalForm(forms.ModelForm):
         # The id is what calls say: another id is another principal.
         for name in ("kind", "identifier"):
             self.fields[name].disabled = stored
+        if stored:
+            self.fields["identifier"].validators = []
         state = self.fields["state"]
         assert isinstance(state, forms.TypedChoiceField)
         known = self.instance.state != Principal.State.UNKNOWN or not stored
@@ -35,6 +37,11 @@ class PrincipalForm(forms.ModelForm):
             for choice in Principal.State.choices
             if not (known and choice[0] == Principal.State.UNKNOWN)
         ]
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """An id that stays is not judged: an account's is its address, whatever that holds."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | ({"kind", "identifier"} if self.instance.pk is not None else set())
 
 
 class ImportForm(forms.Form):

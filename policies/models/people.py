@@ -13,6 +13,8 @@ from policies.models.uses import Integration
 
 # As the API takes the id of an actor: no space, so no name slips in.
 ACTOR_ID = r"^[A-Za-z0-9][A-Za-z0-9@._:+-]{0,119}\Z"
+# Who holds or shall hold a grant, as it is written: whatever an e-mail address may hold, too.
+HOLDER = r"[A-Za-z0-9!#$%&'*/=?^_`{|}~+-][A-Za-z0-9@.:!#$%&'*/=?^_`{|}~+-]{0,253}"
 IDENTIFIER = RegexValidator(ACTOR_ID, "Use the id that calls carry: letters, digits and @._:+-")
 EMERGENCY_AT_MOST = dt.timedelta(hours=4)
 # The first moment counts, the last does not.

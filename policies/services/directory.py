@@ -65,7 +65,8 @@ def change_principal(
             setattr(principal, name, values[name])
     principal.state = state
     principal.left_at = (principal.left_at or at) if state == Principal.State.LEFT else None
-    principal.full_clean()
+    # The id stays, and an account's is its address, whatever that holds.
+    principal.full_clean(exclude=["kind", "identifier"])
     principal.save()
     return principal
 

@@ -63,6 +63,17 @@ def test_a_grant_is_asked_for_approved_and_ended_by_tokens(scene):
     )
 
 
+@pytest.mark.parametrize("email", ["siobhan.o'brien@example.com", f"{'n' * 60}@{'d' * 63}.example"])
+def test_whoever_has_an_account_is_asked_for_by_its_address(scene, client, email):
+    mine, _, _, _, officer = scene
+    make.person("viewer", email)
+    assert mine.post("", wanted(holder=email)).status_code == 201
+    client.force_login(officer)
+    form = wanted(holder=email, permission="view_output")
+    assert client.post("/access/grants/give/", form).status_code == 302
+    assert [grant.principal.email for grant in Grant.objects.all()] == [email] * 2
+
+
 def test_a_request_is_refused_with_a_note(scene):
     mine, officers, *_ = scene
     pk = mine.post("", wanted()).json()["id"]
