@@ -42,7 +42,10 @@ class BadFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One principal as the file says; its number counts the head as line 1."""
+    """One principal as the file says; its number counts the head as line 1.
+
+    `state` is empty where the file says none.
+    """
 
     number: int
     kind: str
@@ -108,13 +111,15 @@ def _checked(head: list[str], found: list[tuple[int, list[str]]]) -> list[Line]:
         numbers.setdefault(key, number)
         problems += [f"Line {number}: {words}." for words in wrong]
         if not wrong:
-            groups = tuple(g for g in (p.strip() for p in cells.get("groups", "").split(";")) if g)
-            state = cells.get("state") or Principal.State.ACTIVE.value
-            name, email = cells.get("name", ""), cells.get("email", "")
-            lines.append(Line(number, *key, name, email, state, groups))
+            name, email, state = (cells.get(column, "") for column in ("name", "email", "state"))
+            lines.append(Line(number, *key, name, email, state, tuple(_groups(cells))))
     if problems:
         raise BadFile(problems)
     return lines
+
+
+def _groups(cells: dict[str, str]) -> Iterator[str]:
+    return (name for part in cells.get("groups", "").split(";") if (name := part.strip()))
 
 
 def _line_problems(cells: dict[str, str]) -> Iterator[str]:
@@ -126,6 +131,8 @@ def _line_problems(cells: dict[str, str]) -> Iterator[str]:
         yield f"the state is {' or '.join(STATES)}, or empty"
     if any("\x00" in cell or len(cell) > LONGEST.get(n, 120) for n, cell in cells.items()):
         yield "a cell is too long"
+    elif any(len(name) > LONGEST["name"] for name in _groups(cells)):
+        yield f"the name of a group has {LONGEST['name']} characters at most"
     elif cells.get("email"):
         try:
             validate_email(cells["email"])
@@ -137,7 +144,9 @@ def _line_problems(cells: dict[str, str]) -> Iterator[str]:
 def import_principals(lines: list[Line], *, by: Person, at: dt.datetime) -> Imported:
     """Store what the lines say; groups that are not known are made, memberships only added.
 
-    A cell that is empty leaves what is known. Who is `left` loses grants and memberships.
+    A cell that is empty leaves what is known: who has left comes back where the file says active,
+    and a new or unknown one is active unless it says otherwise. Who is `left` loses grants and
+    memberships, and joins no group.
     Raises: BadFile, with nothing stored.
     """
     known = {
@@ -149,7 +158,7 @@ def import_principals(lines: list[Line], *, by: Person, at: dt.datetime) -> Impo
     for line in lines:
         principal, what = _store(line, known.get((line.kind, line.identifier)), by=by, at=at)
         counts[what] += 1
-        if line.state != Principal.State.LEFT:
+        if principal.state != Principal.State.LEFT:
             for name in line.groups:
                 members[name].append((line.number, principal))
     added = sum(_join(name, found, by=by, at=at) for name, found in members.items())
@@ -160,12 +169,14 @@ def _store(
     line: Line, principal: Principal | None, *, by: Person, at: dt.datetime
 ) -> tuple[Principal, str]:
     said = {name: getattr(line, name) for name in ("name", "email") if getattr(line, name)}
+    has_left = principal is not None and principal.state == Principal.State.LEFT
+    state = line.state or (Principal.State.LEFT if has_left else Principal.State.ACTIVE).value
     if principal is None:
-        left = line.state == Principal.State.LEFT
+        left = state == Principal.State.LEFT
         principal = Principal(
             kind=line.kind,
             identifier=line.identifier,
-            state=line.state,
+            state=state,
             source=Principal.Source.CSV,
             created_at=at,
             left_at=at if left else None,
@@ -173,7 +184,7 @@ def _store(
         )
         principal.save()
         return principal, "new"
-    said["state"] = line.state
+    said["state"] = state
     if all(getattr(principal, name) == value for name, value in said.items()):
         return principal, "same"
     return directory.change_principal(principal, said, by=by, at=at), "changed"
@@ -189,7 +200,7 @@ def _join(name: str, found: list[tuple[int, Principal]], *, by: Person, at: dt.d
         raise BadFile(problems)
     group = PrincipalGroup.objects.filter(name=name, ended_at__isnull=True).first()
     if group is None:
-        group = directory.add_group(name[:120], source=Principal.Source.CSV, at=at)
+        group = directory.add_group(name, source=Principal.Source.CSV, at=at)
     try:
         return directory.change_members(group, add=[p for _, p in found], by=by, at=at)[0]
     except Refused as refusal:

@@ -120,7 +120,7 @@ def member_remove(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a principal out: what it held by the group ends at once."""
     group = get_object_or_404(PrincipalGroup, slug=slug)
     number = request.POST.get("principal", "")
-    leaving = get_object_or_404(group.members, pk=int(number) if number.isdecimal() else 0)
+    leaving = get_object_or_404(group.members, pk=int(number[:18]) if number.isdecimal() else 0)
     by, at = person(request), timezone.now()
     tell(
         request,

@@ -61,7 +61,7 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     integration = integration_for(request, slug, "grant_integration")
     number = request.POST.get("grant", "")
     found = integration.grants.select_related("principal", "group")
-    grant = get_object_or_404(found, pk=int(number) if number.isdecimal() else 0)
+    grant = get_object_or_404(found, pk=int(number[:18]) if number.isdecimal() else 0)
     by, at = person(request), timezone.now()
     tell(
         request,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from policies.models import Grant, Principal, PrincipalGroup
 from policies.services import directory
 from policies.services.principal_import import BadFile, import_principals, read_lines
+from policies.services.principals import principal_of
 from policies.tests import make
 
 GOOD = (
@@ -51,6 +52,7 @@ def test_a_file_makes_principals_groups_and_memberships_once(client, officer):
         ("user,u-1,,,gone,", "Line 3: the state is active or left, or empty."),
         ("user,u-7,,,,", "Line 3: it names the same principal as line 2."),
         ("user,u-1", "Line 3: it has not as many cells as the head."),
+        (f"user,u-1,,,,Day;{'g' * 121}", "Line 3: the name of a group has 120 characters at most."),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_of_the_file_is_stored(client, officer, line, problem):
@@ -89,6 +91,35 @@ def test_who_leaves_by_a_file_loses_grants_at_once(client, officer):
     upload(client, "kind,identifier,state\nservice,batch,left\n")
     grant.refresh_from_db()
     assert (grant.state, grant.ended_by) == ("ended", officer)
+
+
+def test_who_has_left_comes_back_only_where_the_file_says_so(client, officer):
+    batch = directory.add_principal("service", "batch", source="csv", at=timezone.now())
+    directory.change_principal(batch, {"state": "left"}, by=officer, at=timezone.now())
+    page = upload(client, "kind,identifier,name,state,groups\nservice,batch,Batch,,Clinicians\n")
+    assert "0 new, 1 changed, 0 as before; 0 memberships added" in page.text
+    batch.refresh_from_db()
+    assert (batch.state, batch.name) == ("left", "Batch")
+    upload(client, "kind,identifier,state\nservice,batch,active\n")
+    batch.refresh_from_db()
+    assert batch.state == "active"
+
+
+def test_who_has_an_account_with_an_unusual_address_is_changed_and_ended(client, officer):
+    person = make.person("engineer", "siobhan.o'brien=x@example.com")
+    mine = principal_of(person, at=timezone.now())
+    form = {"name": "Siobhan O'Brien", "email": person.email, "state": "left"}
+    assert client.post(url("principal-edit", mine.pk), form).status_code == 302
+    mine.refresh_from_db()
+    assert (mine.state, mine.name) == ("left", "Siobhan O'Brien")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "x", ""])
+def test_what_is_no_member_is_not_taken_out(client, officer, number):
+    group = directory.add_group("Clinicians", source="csv", at=timezone.now())
+    assert client.post(url("member-remove", group.slug), {"principal": number}).status_code == 404
+    use = make.integration()
+    assert client.post(url("integration-withdraw", use.slug), {"grant": number}).status_code == 404
 
 
 def test_an_unknown_one_is_said_who_it_is_in_its_page_and_keeps_its_id(client, officer):
