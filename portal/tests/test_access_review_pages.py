@@ -126,6 +126,24 @@ def test_ticked_lines_are_kept_with_the_note(client, officer, review):
     assert client.post(page("keep", review.pk), {**values, "note": ""}).status_code == 400
 
 
+def test_what_was_ticked_and_written_stands_there_where_it_was_refused(client, officer, review):
+    client.force_login(officer)
+    asked = "?state=undecided&holder=viewer"
+    shown = client.get(page("detail", review.pk) + asked)
+    assert f'action="{page("keep", review.pk)}{asked.replace("&", "&amp;")}"' in shown.text
+    ticked = shown.context["ticked"][0]
+    values = {"number": ticked, "seen": shown.context["seen"]}
+    refused = client.post(page("keep", review.pk) + asked, values)
+    assert refused.status_code == 400
+    assert refused.context["page_obj"].paginator.count == 2
+    assert f'name="number" value="{ticked}" checked' in refused.text
+    values |= {"seen": "x", "note": "Asked her lead."}
+    assert "Asked her lead.</textarea>" in client.post(page("keep", review.pk), values).text
+    # The filters and pages of what was refused ask this address.
+    answer = client.get(page("keep", review.pk) + asked)
+    assert answer.url == page("detail", review.pk) + asked
+
+
 def test_lines_of_another_review_are_not_reached(client, officer, second, review):
     client.force_login(officer)
     assert client.get(page("entry", review.pk, 99)).status_code == 404

@@ -83,7 +83,7 @@ RULES = {
     "portal:accessreview-create": form(OFFICER),
     "portal:accessreview-detail": page(PEOPLE_VIEW),
     "portal:accessreview-entry": Rule(get=PEOPLE_VIEW, post=OFFICER | ADMINISTRATOR),
-    "portal:accessreview-keep": button(OFFICER | ADMINISTRATOR),
+    "portal:accessreview-keep": form(OFFICER | ADMINISTRATOR),
     "portal:accessreview-verify": button(OFFICER | ADMINISTRATOR),
     "portal:accessreview-close": form(OFFICER | ADMINISTRATOR),
     "portal:accessreview-sign": form(OFFICER | ADMINISTRATOR),

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.db.models import Min
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -120,6 +121,7 @@ def _detail(
         "ticked": ticked,
         "seen": reviewing.seen_token(review, ticked, by=by) if ticked else "",
         "form": form,
+        "kept": form.cleaned_data.get("number", ()) if form.is_bound else (),
         "days": (review.due_on - today).days,
         "may_decide": may,
         "may_sign": _may_sign(review, by),
@@ -132,10 +134,16 @@ def _may_sign(review: AccessReview, by: User) -> bool:
     return waits and by.pk != review.closed_by_id and by.has_perm("policies.sign_accessreview")
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @permission_required(DECIDE, raise_exception=True)
 def review_keep(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keep the ticked lines of a page that showed them."""
+    """Keep the ticked lines of a page that showed them.
+
+    By GET, as the filters and pages of what was refused here ask, it leads to the list.
+    """
+    if request.method == "GET":
+        asked = f"?{request.GET.urlencode()}" if request.GET else ""
+        return redirect(reverse("portal:accessreview-detail", args=[pk]) + asked)
     review, by = _review(pk), _person(request)
     form = KeepForm(request.POST, count=review.population_count)
     if not form.is_valid():
