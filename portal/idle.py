@@ -165,6 +165,9 @@ def _to_sign_in(request: HttpRequest, response: HttpResponseBase, ended: str) ->
     # Part of a page is asked for by who was signed in when the page was: the session ended since.
     ended = ended or (OVER if inside else "")
     query = {REDIRECT_FIELD_NAME: came_from(request)} | ({"ended": ended} if ended else {})
+    # A stranger's form is nobody's: it is not kept, and the person is told so.
+    if ended and request.method not in SAFE:
+        query["unsent"] = "1"
     if not inside and not ended and request.method in SAFE:
         return response
     url = f"{sign_in}?{urlencode(query)}"

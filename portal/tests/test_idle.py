@@ -92,6 +92,14 @@ def test_a_session_ends_after_a_day_however_busy(client, officer):
     assert client.get("/").url.startswith("/accounts/login/")
 
 
+def test_who_sends_a_form_after_the_end_is_told_that_nothing_was_stored(client, officer):
+    age(client, settings.SESSION_COOKIE_AGE)
+    answer = client.post("/access/grants/new/", headers={"Referer": "http://testserver/packs/"})
+    assert answer.url == "/accounts/login/?next=%2Fpacks%2F&ended=idle&unsent=1"
+    assert "Nothing was stored" in client.get(answer.url).text
+    assert "Nothing was stored" not in client.get("/accounts/login/?ended=idle").text
+
+
 def test_part_of_a_page_leads_the_whole_page_to_the_sign_in(client, officer):
     age(client, settings.SESSION_COOKIE_AGE)
     here = "http://testserver/packs/?page=2"
