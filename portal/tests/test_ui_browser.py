@@ -90,6 +90,23 @@ def test_axe_finds_nothing_and_the_page_does_not_scroll_sideways(open_page, path
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+@pytest.mark.parametrize(
+    "place",
+    [".crumbs li:last-child", ".lede", ".trail p", ".stacked td", ".stacked tbody th"],
+)
+def test_a_long_name_breaks_before_it_leaves_a_phone(open_page, place):
+    page = open_page("/style/", size=PHONE)
+    right = page.locator(place).first.evaluate(
+        """element => {
+            element.textContent = "siobhan.".repeat(15) + "@example.com";
+            const range = document.createRange();
+            range.selectNodeContents(element);
+            return range.getBoundingClientRect().right;
+        }"""
+    )
+    assert right <= PHONE["width"]
+
+
 def test_axe_finds_nothing_in_messages_and_an_open_dialog(open_page):
     page = open_page("/style/")
     page.get_by_role("link", name="Show messages").click()
