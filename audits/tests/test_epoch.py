@@ -22,6 +22,8 @@ from vendors.models.epoch import Epoch
 from vendors.services.saving import raise_epoch_at_commit
 
 THREADS = 16
+# How long a test waits for what must come.
+PATIENCE_S = 60
 
 
 def terminate_the_baa(integration, key) -> None:
@@ -40,15 +42,20 @@ def revoke_the_key(integration, key) -> None:
     key.save()
 
 
-def post_until(stop: threading.Event, secret: str) -> list[tuple[float, int, str]]:
-    """When each post began (monotonic), its status, its decision."""
-    seen = []
+def post_until(stop: threading.Event, secret: str, seen: list[tuple[float, int, str]]) -> None:
+    """Adds to `seen` when each post began (monotonic), its status, its decision."""
     while not stop.is_set():
         began = time.monotonic()
         answer = make.hot(secret, "calls", make.call_body())
         said = json.loads(answer.body)
         seen.append((began, answer.status, said.get("decision", said.get("type"))))
-    return seen
+
+
+def wait_for(so: Callable[[], bool]) -> None:
+    """Wait for what the others must bring; a test that it never comes to fails by its own words."""
+    end = time.monotonic() + PATIENCE_S
+    while not so() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +70,17 @@ def test_no_record_after_the_commit_of_a_change_says_allow(
     live, change: Callable[[Integration, IntegrationKey], None], after
 ):
     key, secret = make.key(live)
-    before = Epoch.objects.get().value
-    stop = threading.Event()
+    before, stop = Epoch.objects.get().value, threading.Event()
     committed_at, size_then = 0.0, 0
+    seen: list[tuple[float, int, str]] = []
 
-    def work(number: int):
+    def work(number: int) -> None:
         nonlocal committed_at, size_then
         if number < THREADS:
-            return post_until(stop, secret)
+            post_until(stop, secret, seen)
+            return
         try:
-            time.sleep(0.6)
+            wait_for(lambda: len(seen) > 4 * THREADS)
             with transaction.atomic():
                 change(live, key)
                 time.sleep(0.1)
@@ -80,12 +88,11 @@ def test_no_record_after_the_commit_of_a_change_says_allow(
             with connection.cursor() as cursor:
                 cursor.execute("SELECT size FROM audits_ledgerhead WHERE ledger_id = 1")
                 size_then = cursor.fetchone()[0]
-            time.sleep(0.4)
+            wait_for(lambda: sum(began > committed_at for began, *_ in seen) > 4 * THREADS)
         finally:
             stop.set()
-        return []
 
-    seen = [post for posts in make.at_once(THREADS + 1, work) for post in posts]
+    make.at_once(THREADS + 1, work)
 
     allowed = Call.objects.filter(decision="allow")
     assert allowed.count() > THREADS
