@@ -257,7 +257,8 @@ def _asked(url: str, key: str) -> bytes:
         return answer.body
     if answer.status == 429 or answer.status >= 500:
         wait = answer.headers.get("retry-after", "")
-        seconds = min(int(wait), 3600) if wait.isascii() and wait.isdecimal() else 0
+        is_told = wait.isascii() and wait.isdecimal()
+        seconds = min(int(wait[:9]), 3600) if is_told else 0
         raise FetchFailed(f"The API answered {answer.status}.", wait_seconds=seconds)
     raise FetchFailed(f"The API answered {answer.status}.", again=False)
 

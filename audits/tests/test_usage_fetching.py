@@ -85,6 +85,7 @@ def test_the_same_answers_again_are_stored_once(provider, db):
     ("answer", "told", "again", "wait"),
     [
         ((429, {"Retry-After": "17"}, b"{}"), "answered 429", True, 17),
+        ((429, {"Retry-After": "9" * 5000}, b"{}"), "answered 429", True, 3600),
         ((429, {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, b"{}"), "answered 429", True, 0),
         ((500, {}, b"oh no"), "answered 500", True, 0),
         ((401, {}, b'{"error":"Incorrect API key sk-..."}'), "answered 401", False, 0),

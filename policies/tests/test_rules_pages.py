@@ -208,6 +208,26 @@ def test_questions_are_asked_in_rows_joined_by_and_and_or(page):
     assert more.content.decode().count('<fieldset class="condition">') == 6
 
 
+@pytest.mark.parametrize(
+    "posted",
+    [
+        {"when-TOTAL_FORMS": "9" * 5000, "more": "1"},
+        {
+            "when-TOTAL_FORMS": "1",
+            "when-0-fact": "count",
+            "when-0-operator": ">=",
+            "when-0-values": "9" * 16,
+        },
+    ],
+)
+def test_a_number_of_any_length_is_refused(page, posted):
+    policy = made(page)
+    before = policy.drafts.get().document
+    answer = page.post("/policies/data/notes/edit/rules/new/", {**RULE, **posted})
+    assert answer.status_code == 200
+    assert policy.drafts.get().document == before
+
+
 def test_defaults_patterns_and_fields_have_forms(page):
     policy = made(page)
     page.post(

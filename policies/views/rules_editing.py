@@ -145,7 +145,8 @@ def _with_more(posted: Any) -> Any:
         return posted
     grown = posted.copy()
     count = posted.get("when-TOTAL_FORMS", "0")
-    grown["when-TOTAL_FORMS"] = str(int(count) + 2) if count.isdecimal() else "2"
+    is_count = count.isdecimal() and len(count) < 6
+    grown["when-TOTAL_FORMS"] = str(int(count) + 2) if is_count else "2"
     return grown
 
 

@@ -203,7 +203,7 @@ def scope_rows(extra: int) -> Any:
 def rows_as_typed(posted: Mapping[str, str], prefix: str) -> list[dict[str, Any]]:
     """The rows of a formset as they were typed, without the one that `remove` names."""
     total = posted.get(f"{prefix}-TOTAL_FORMS", "0")
-    count = min(int(total), MOST_SCOPES) if total.isdecimal() else 0
+    count = min(int(total), MOST_SCOPES) if total.isdecimal() and len(total) < 6 else 0
     gone = posted.get("remove", "")
     return [
         {name: posted.get(f"{prefix}-{number}-{name}", "") for name in ScopeForm.base_fields}

@@ -208,6 +208,8 @@ def test_rows_are_added_and_removed_and_keep_what_was_typed(officer, service):
     fewer = officer.post(url, {**typed, "remove": "0"}).context["rows"]
     assert [form["region"].value() for form in fewer.forms] == ["us-east-1"]
     assert fewer.forms[0]["general_availability_only"].value()
+    none = officer.post(url, {**typed, "scopes-TOTAL_FORMS": "9" * 5000, "add": "1"})
+    assert none.status_code == 200
     assert not Agreement.objects.exists()
 
 

@@ -128,6 +128,13 @@ def test_the_page_groups_by_source_and_verifies_what_is_ticked(
     assert "Nobody looks at 1 next." in answer.content.decode()
 
 
+def test_a_number_of_any_length_is_no_fact(service):
+    fact = stale(service, "tls_minimum")
+    client = signed_in(*VIEWS, *WRITES)
+    for posted in ({"fact": ["9" * 5000]}, {"fact": [fact.pk], "of": "9" * 5000}):
+        assert client.post(reverse("vendors:fact-verify"), posted).status_code == 302
+
+
 @pytest.mark.parametrize("due", ["", "stale", "all", "nonsense"])
 @pytest.mark.parametrize("looks", ["", "me", "nobody", "somebody"])
 def test_the_list_can_be_narrowed(service, due, looks):

@@ -96,6 +96,16 @@ def test_a_good_file_goes_from_upload_to_the_register(officer, client, celery):
     assert reverse("vendors:vendor-detail", args=["alder"]) in page
 
 
+def test_a_column_of_any_number_is_refused(officer, client):
+    upload(client, GOOD)
+    imported = RegisterImport.objects.get()
+    mapping = dict.fromkeys(imported.mapping, "9" * 5000)
+    columns = reverse("vendors:import-columns", args=[imported.pk])
+    answer = client.post(columns, mapping | {"sheet": imported.sheet})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors
+
+
 def test_the_history_names_who_imported(officer, client, celery):
     confirm(client, go(client, GOOD))
     work(celery)

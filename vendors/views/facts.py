@@ -63,8 +63,13 @@ def fact_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     )
 
 
+def _is_number(text: str) -> bool:
+    """Whether it can be the number of a row: one of thousands of digits can't even be read."""
+    return text.isdecimal() and len(text) < 19
+
+
 def _ticked(request: HttpRequest) -> list[Fact]:
-    numbers = [number for number in request.POST.getlist("fact") if number.isdecimal()]
+    numbers = [number for number in request.POST.getlist("fact") if _is_number(number)]
     return list(Fact.objects.filter(pk__in=numbers[:500]).select_related("service__vendor"))
 
 
@@ -79,7 +84,7 @@ def fact_verify(request: HttpRequest) -> HttpResponse:
     """The source of the ticked facts still says the same; `of` is a fact of the source read."""
     assert request.user.is_authenticated
     of, ticked = request.POST.get("of", ""), _ticked(request)
-    if of.isdecimal():
+    if _is_number(of):
         read = set(Fact.objects.filter(pk=of).values_list("source", flat=True))
         ticked = [fact for fact in ticked if fact.source in read]
     try:

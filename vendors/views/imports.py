@@ -180,7 +180,7 @@ def _column_rows(kind: Kind, form: ColumnsForm, table: Table) -> list[dict[str, 
     for column in kind.columns:
         place = form[column.name].value()
         cell = ""
-        if place and str(place).isdecimal():
+        if place and str(place).isdecimal() and len(str(place)) < 6:
             filled = (row.cells[int(place)] for row in table.rows if int(place) < len(row.cells))
             cell = next((text for text in filled if text), "")
         rows.append({"column": column, "field": form[column.name], "sample": cell[:80]})
