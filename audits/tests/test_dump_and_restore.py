@@ -17,6 +17,7 @@ from audits.models import Ledger, Verification
 from audits.services import checkpoints, proofs, startup, verifications
 from audits.tests import make
 from audits.tests import tampering as t
+from conftest import drop_database
 from countersign import merkle
 
 
@@ -42,7 +43,7 @@ def other(committed):
     with psycopg.connect(conninfo("postgres"), autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
         yield name
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        drop_database(server, name)
 
 
 def looked_at(name: str, look):

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from conftest import TEMPLATE
+from conftest import TEMPLATE, drop_database
 from install import CHECKOUT, PYTHON
 from throwaway import run_manage
 
@@ -56,7 +56,7 @@ def migrated():
         if TEMPLATE == "template0":
             run_manage(env, "migrate", "-v0")
         yield env
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(admin, name)
 
 
 def ours(env) -> list[tuple[str, str]]:

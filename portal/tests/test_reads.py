@@ -138,6 +138,7 @@ NOT_READS = {
         "portal:user-factors-reset",
         "portal:accessreview-create",
         "portal:accessreview-close",
+        "portal:accessreview-keep",
         "portal:accessreview-sign",
         "portal:user-create",
         "portal:user-edit",
