@@ -26,20 +26,6 @@ class DayCount:
     denied: int
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Calls of a period; `unanswered` are allowed ones whose end their caller never told."""
-
-    allowed: int
-    denied: int
-    with_phi: int
-    unanswered: int
-
-    @property
-    def calls(self) -> int:
-        return self.allowed + self.denied
-
-
 def of_days(
     start: dt.date, end: dt.date, *, integrations: Collection[int] | None = None
 ) -> CallQuerySet:
@@ -77,22 +63,6 @@ def calls_by_day(
     found = {row["day"]: DayCount(row["day"], row["allowed"], row["denied"]) for row in rows}
     days = [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
     return [found.get(day, DayCount(day, 0, 0)) for day in days]
-
-
-def totals(
-    start: dt.date,
-    end: dt.date,
-    *,
-    at: dt.datetime,
-    integrations: Collection[int] | None = None,
-) -> Totals:
-    """The period in four figures, as of the moment `at`."""
-    chosen = of_days(start, end, integrations=integrations).order_by()
-    counted = chosen.aggregate(
-        allowed=_count("allow"), denied=_count("deny"), phi=Count("index", Q(phi_present=True))
-    )
-    silent = chosen.unanswered(at).count()
-    return Totals(counted["allowed"], counted["denied"], counted["phi"], silent)
 
 
 def denials_by_reason(calls: CallQuerySet) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ from policies.models import Integration, IntegrationKey
 from policies.tests import make as policies
 
 T = TypeVar("T")
+# How long a test waits for what must come.
+PATIENCE_S = 60
 
 
 def call_body(**fields) -> dict:
@@ -122,6 +125,13 @@ def hot(secret: str, path: str, body: object) -> ingest.Answer:
     return ingest.answer(
         ingest.Request("POST", f"/api/v1/{path}", headers, lambda: raw, "127.0.0.1")
     )
+
+
+def wait_for(so: Callable[[], bool]) -> None:
+    """Wait for what another thread must bring; what follows tells whether it came."""
+    end = time.monotonic() + PATIENCE_S
+    while not so() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T]:

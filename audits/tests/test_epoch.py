@@ -22,8 +22,6 @@ from vendors.models.epoch import Epoch
 from vendors.services.saving import raise_epoch_at_commit
 
 THREADS = 16
-# How long a test waits for what must come.
-PATIENCE_S = 60
 
 
 def terminate_the_baa(integration, key) -> None:
@@ -51,13 +49,6 @@ def post_until(stop: threading.Event, secret: str, seen: list[tuple[float, int, 
         seen.append((began, answer.status, said.get("decision", said.get("type"))))
 
 
-def wait_for(so: Callable[[], bool]) -> None:
-    """Wait for what the others must bring; a test that it never comes to fails by its own words."""
-    end = time.monotonic() + PATIENCE_S
-    while not so() and time.monotonic() < end:
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize(
     ("change", "after"),
     [
@@ -80,7 +71,7 @@ def test_no_record_after_the_commit_of_a_change_says_allow(
             post_until(stop, secret, seen)
             return
         try:
-            wait_for(lambda: len(seen) > 4 * THREADS)
+            make.wait_for(lambda: len(seen) > 4 * THREADS)
             with transaction.atomic():
                 change(live, key)
                 time.sleep(0.1)
@@ -88,7 +79,7 @@ def test_no_record_after_the_commit_of_a_change_says_allow(
             with connection.cursor() as cursor:
                 cursor.execute("SELECT size FROM audits_ledgerhead WHERE ledger_id = 1")
                 size_then = cursor.fetchone()[0]
-            wait_for(lambda: sum(began > committed_at for began, *_ in seen) > 4 * THREADS)
+            make.wait_for(lambda: sum(began > committed_at for began, *_ in seen) > 4 * THREADS)
         finally:
             stop.set()
 

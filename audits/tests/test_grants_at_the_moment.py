@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import threading
-import time
 
 import pytest
 from django.db import connection, transaction
@@ -24,8 +23,6 @@ from vendors.models.epoch import Epoch
 
 HOUR = dt.timedelta(hours=1)
 MOMENT = dt.timedelta(microseconds=1)
-# How long a test waits for what must come.
-PATIENCE_S = 60
 NOT_GRANTED = ["principal-not-granted"]
 
 
@@ -123,11 +120,6 @@ def test_no_record_after_a_withdrawal_says_allow(committed):
     stop, before, size_then = threading.Event(), Epoch.objects.get().value, 0
     seen: list[str] = []
 
-    def hear(word: str) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while word not in seen and time.monotonic() < end:
-            time.sleep(0.05)
-
     def work(number: int) -> None:
         nonlocal size_then
         if number:
@@ -135,12 +127,12 @@ def test_no_record_after_a_withdrawal_says_allow(committed):
                 seen.append(asked(secret, f"user:{clinician.email}")[0])
             return
         try:
-            hear("allow")
+            make.wait_for(lambda: "allow" in seen)
             granting.withdraw_grant(grant, by=officer, at=timezone.now())
             with connection.cursor() as cursor:
                 cursor.execute("SELECT size FROM audits_ledgerhead WHERE ledger_id = 1")
                 size_then = cursor.fetchone()[0]
-            hear("deny")
+            make.wait_for(lambda: "deny" in seen)
         finally:
             stop.set()
 

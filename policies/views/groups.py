@@ -18,6 +18,7 @@ from policies.services import directory
 from policies.views.access import person, tell
 from vendors import as_of
 from vendors.exports import table_response
+from vendors.numbers import whole
 from vendors.reads import note_read
 
 PER_PAGE = 25
@@ -119,8 +120,7 @@ def member_add(request: HttpRequest, slug: str) -> HttpResponse:
 def member_remove(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a principal out: what it held by the group ends at once."""
     group = get_object_or_404(PrincipalGroup, slug=slug)
-    number = request.POST.get("principal", "")
-    leaving = get_object_or_404(group.members, pk=int(number[:18]) if number.isdecimal() else 0)
+    leaving = get_object_or_404(group.members, pk=whole(request.POST.get("principal")))
     by, at = person(request), timezone.now()
     tell(
         request,

@@ -18,6 +18,7 @@ from policies.services.principals import principal_of
 from policies.services.trail import Person
 from policies.views.access import address, integration_for, person, tell
 from vendors.as_of import end_of
+from vendors.numbers import whole
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,9 +60,8 @@ def _give(integration: Integration, form: GrantForm, *, by: Person, at: dt.datet
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     """Take one grant away from its holder."""
     integration = integration_for(request, slug, "grant_integration")
-    number = request.POST.get("grant", "")
     found = integration.grants.select_related("principal", "group")
-    grant = get_object_or_404(found, pk=int(number[:18]) if number.isdecimal() else 0)
+    grant = get_object_or_404(found, pk=whole(request.POST.get("grant")))
     by, at = person(request), timezone.now()
     tell(
         request,

@@ -36,6 +36,7 @@ from policies.services import policy_editing, versions
 from policies.services.trail import Refused
 from policies.views.access import person
 from policies.views.rules_presenting import when_lines
+from vendors.numbers import whole
 
 editors = permission_required("policies.change_datapolicy", raise_exception=True)
 
@@ -144,9 +145,7 @@ def _with_more(posted: Any) -> Any:
     if posted is None or "more" not in posted:
         return posted
     grown = posted.copy()
-    count = posted.get("when-TOTAL_FORMS", "0")
-    is_count = count.isdecimal() and len(count) < 6
-    grown["when-TOTAL_FORMS"] = str(int(count) + 2) if is_count else "2"
+    grown["when-TOTAL_FORMS"] = str(whole(posted.get("when-TOTAL_FORMS"), digits=5) + 2)
     return grown
 
 

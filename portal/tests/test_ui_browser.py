@@ -1,34 +1,13 @@
 """Sign-in and style page in Chromium: axe, both themes, a phone, keyboard, no JavaScript."""
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
 from conftest import DEMO_PASSWORD
-from portal.tests.browsing import complaints
+from portal.tests.browsing import NARROW, WIDE, complaints
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +30,7 @@ def open_page(browser, portal_server, officer_state):
     """Opens a page of its own context; whatever its console said fails the test at the end."""
     contexts, said = [], []
 
-    def open_page(path, *, theme="light", size=DESK, signed_in=True, **options):
+    def open_page(path, *, theme="light", size=WIDE, signed_in=True, **options):
         context = browser.new_context(
             base_url=portal_server.url,
             color_scheme=theme,
@@ -80,7 +59,7 @@ def found_by_axe(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["desk", "phone"])
 @pytest.mark.parametrize(
     "path", ["/accounts/login/", "/accounts/password/reset/", "/style/", "/api/v1/docs"]
 )
@@ -95,7 +74,7 @@ def test_axe_finds_nothing_and_the_page_does_not_scroll_sideways(open_page, path
     [".crumbs li:last-child", ".lede", ".trail p", ".stacked td", ".stacked tbody th"],
 )
 def test_a_long_name_breaks_before_it_leaves_a_phone(open_page, place):
-    page = open_page("/style/", size=PHONE)
+    page = open_page("/style/", size=NARROW)
     right = page.locator(place).first.evaluate(
         """element => {
             element.textContent = "siobhan.".repeat(15) + "@example.com";
@@ -104,7 +83,7 @@ def test_a_long_name_breaks_before_it_leaves_a_phone(open_page, place):
             return range.getBoundingClientRect().right;
         }"""
     )
-    assert right <= PHONE["width"]
+    assert right <= NARROW["width"]
 
 
 def test_axe_finds_nothing_in_messages_and_an_open_dialog(open_page):

@@ -14,6 +14,7 @@ from vendors.forms.papers import PdfField
 from vendors.forms.register import DistinctRows, people
 from vendors.models import Agreement, AgreementRequest, CoveredScope, Service, Vendor
 from vendors.models.register import HOST, MODEL_PATTERN, REGION, WORD
+from vendors.numbers import whole
 
 # The terms that an amendment begins with; what is signed anew does not stay.
 KEPT = (
@@ -202,8 +203,7 @@ def scope_rows(extra: int) -> Any:
 
 def rows_as_typed(posted: Mapping[str, str], prefix: str) -> list[dict[str, Any]]:
     """The rows of a formset as they were typed, without the one that `remove` names."""
-    total = posted.get(f"{prefix}-TOTAL_FORMS", "0")
-    count = min(int(total), MOST_SCOPES) if total.isdecimal() and len(total) < 6 else 0
+    count = min(whole(posted.get(f"{prefix}-TOTAL_FORMS"), digits=5), MOST_SCOPES)
     gone = posted.get("remove", "")
     return [
         {name: posted.get(f"{prefix}-{number}-{name}", "") for name in ScopeForm.base_fields}

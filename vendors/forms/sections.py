@@ -29,6 +29,7 @@ from vendors.models import (
     ReportScope,
     Vendor,
 )
+from vendors.numbers import whole
 
 Kind = AssuranceReport.Kind
 # The kinds whose reports are read line by line; the others are recorded by the short form.
@@ -255,8 +256,7 @@ def rows_class(section: type[Section], extra: int) -> type[RowsBase]:
 
 def row_count(posted: Mapping[str, Any]) -> int:
     """How many rows were posted, at most MOST_ROWS; 0 where that is no number."""
-    said = str(posted.get("form-TOTAL_FORMS") or "")
-    return min(int(said), MOST_ROWS) if said.isdecimal() and len(said) < 6 else 0
+    return min(whole(posted.get("form-TOTAL_FORMS"), digits=5), MOST_ROWS)
 
 
 def as_posted(values: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from vendors.forms.fact_work import AssignForm, FactFilter, SeveralForm
 from vendors.forms.refusals import show_refusal
 from vendors.forms.register import people
 from vendors.models import Dimension, Fact, Service
+from vendors.numbers import whole
 from vendors.pages.facts import EXPORT_HEADERS, export_rows, never_recorded, work_lines
 from vendors.services.facts import assign_facts, record_for_services, still_the_same
 
@@ -63,13 +64,8 @@ def fact_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     )
 
 
-def _is_number(text: str) -> bool:
-    """Whether it can be the number of a row: one of thousands of digits can't even be read."""
-    return text.isdecimal() and len(text) < 19
-
-
 def _ticked(request: HttpRequest) -> list[Fact]:
-    numbers = [number for number in request.POST.getlist("fact") if _is_number(number)]
+    numbers = [whole(number) for number in request.POST.getlist("fact")]
     return list(Fact.objects.filter(pk__in=numbers[:500]).select_related("service__vendor"))
 
 
@@ -83,8 +79,8 @@ def _back(request: HttpRequest) -> HttpResponse:
 def fact_verify(request: HttpRequest) -> HttpResponse:
     """The source of the ticked facts still says the same; `of` is a fact of the source read."""
     assert request.user.is_authenticated
-    of, ticked = request.POST.get("of", ""), _ticked(request)
-    if _is_number(of):
+    of, ticked = whole(request.POST.get("of")), _ticked(request)
+    if of:
         read = set(Fact.objects.filter(pk=of).values_list("source", flat=True))
         ticked = [fact for fact in ticked if fact.source in read]
     try:

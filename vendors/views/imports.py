@@ -31,6 +31,7 @@ from vendors.models import (
     Service,
     Vendor,
 )
+from vendors.numbers import whole
 from vendors.services.importing import imports
 from vendors.services.importing.known import known
 from vendors.sheets import MAX_BYTES, TableRefused
@@ -178,10 +179,10 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
 def _column_rows(kind: Kind, form: ColumnsForm, table: Table) -> list[dict[str, Any]]:
     rows = []
     for column in kind.columns:
-        place = form[column.name].value()
+        place = whole(form[column.name].value(), -1, digits=5)
         cell = ""
-        if place and str(place).isdecimal() and len(str(place)) < 6:
-            filled = (row.cells[int(place)] for row in table.rows if int(place) < len(row.cells))
+        if place >= 0:
+            filled = (row.cells[place] for row in table.rows if place < len(row.cells))
             cell = next((text for text in filled if text), "")
         rows.append({"column": column, "field": form[column.name], "sample": cell[:80]})
     return rows

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 from vendors import as_of
 from vendors.forms.saved_views import ViewForm
 from vendors.models import SavedView
+from vendors.numbers import whole
 from vendors.services.saved_views import NotAllowed, begin_with, drop_view, keep_view
 from vendors.tables.columns import PARAMETER, SEPARATOR, Column, ListSpec
 
@@ -128,10 +129,11 @@ def views_of(page: ListPage) -> Callable[[HttpRequest], HttpResponse]:
 
 def _one(page: ListPage, request: HttpRequest, number: str) -> SavedView:
     """A view that the person may read; others are as good as not there."""
-    if not number.isdecimal() or len(number) > 18:
+    pk = whole(number, -1)
+    if pk < 0:
         raise BadRequest
     readable = SavedView.objects.readable(_person(request).pk, page.spec.name)
-    return get_object_or_404(readable, pk=number)
+    return get_object_or_404(readable, pk=pk)
 
 
 def _open(page: ListPage, request: HttpRequest) -> HttpResponse:
@@ -213,8 +215,7 @@ def _columns(page: ListPage, request: HttpRequest) -> HttpResponse:
     keys = page.spec.known(request.POST.getlist("column"))
 
     def place(key: str) -> int:
-        given = request.POST.get(f"place-{key}", "")
-        return int(given) if given.isdecimal() and len(given) < 4 else 0
+        return whole(request.POST.get(f"place-{key}"), digits=3)
 
     keys.sort(key=place)
     kept, sort, _ = checked(page, request, QueryDict(request.POST.get("query", "")))

@@ -19,6 +19,7 @@ from vendors.forms.review_parts import Filled, as_posted_of, fill, report_of, wr
 from vendors.forms.sections import SECTIONS, row_count
 from vendors.forms.workbench import BeginForm
 from vendors.models import AssuranceReport, Document, DocumentReading, ReportDraft, Vendor
+from vendors.numbers import whole
 from vendors.pages.proposals import Offer
 from vendors.pages.workbench import next_section, section_page
 from vendors.services import report_reviews as reviews
@@ -142,13 +143,13 @@ def _save(
     if not filled.is_valid():
         return _show(request, draft, section, filled, posted)
     by, at = _person(request), timezone.now()
-    seen = _number(posted.get("seen"), draft.revision)
+    seen = whole(posted.get("seen"), draft.revision, digits=7)
     try:
         stored = reviews.keep_section(
             draft,
             section,
             filled.stored(),
-            revision=_number(posted.get("revision"), 0),
+            revision=whole(posted.get("revision"), 0, digits=7),
             by=by,
             at=at,
         )
@@ -160,7 +161,7 @@ def _save(
         stored.revision = seen + 1
         return _finish(request, stored, filled, posted)
     messages.success(request, f"Saved: {SECTIONS[section].title}.")
-    page = _number(posted.get("at"), 1)
+    page = whole(posted.get("at"), 1, digits=7)
     target = reverse("vendors:reportdraft-section", args=[draft.pk, next_section(section)])
     return redirect(f"{target}?page={page}")
 
@@ -208,7 +209,7 @@ def _show(
     posted: QueryDict | None,
 ) -> HttpResponse:
     said = request.GET if posted is None else posted
-    page = _number(said.get("page") or said.get("at"), 1)
+    page = whole(said.get("page") or said.get("at"), 1, digits=7)
     current: Any = as_posted_of(draft, section) if posted is None else posted
     words = str(said.get("find") or "")[:80]
     context = section_page(draft, section, current, page=page, words=words)
@@ -247,12 +248,6 @@ def _ask(document: Document | None, *, again: bool = False) -> None:
     reading = ask_reading(document, at=timezone.now(), again=again)
     if reading.state == DocumentReading.State.WAITING:
         read_document.delay_on_commit(reading.pk)
-
-
-def _number(said: object, otherwise: int) -> int:
-    """A number as it was posted; `otherwise` where it is none."""
-    text = str(said or "")
-    return int(text) if text.isdecimal() and len(text) < 8 else otherwise
 
 
 def _finished_already(request: HttpRequest, report: AssuranceReport) -> HttpResponse:
